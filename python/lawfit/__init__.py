@@ -1,0 +1,24 @@
+"""Scaling laws fitted massively: exact, honest, immediate.
+
+A law is text or an entry of `lawfit.laws`; `fit` and `fit_many` fit it; `bootstrap` says how far to trust it.
+"""
+
+from importlib.metadata import version as _version
+
+from lawfit import laws as laws
+from lawfit import synthetic as synthetic
+from lawfit._draws import Draws as Draws
+from lawfit._draws import Interval as Interval
+from lawfit._law import Law as Law
+from lawfit.errors import DataError as DataError
+from lawfit.errors import InternalError as InternalError
+from lawfit.errors import LawError as LawError
+from lawfit.errors import LawfitError as LawfitError
+from lawfit.fitting import fit as fit
+from lawfit.fitting import fit_many as fit_many
+from lawfit.resampling import bootstrap as bootstrap
+from lawfit.results import Fit as Fit
+from lawfit.results import Fits as Fits
+from lawfit.results import Optimum as Optimum
+
+__version__ = _version("lawfit")

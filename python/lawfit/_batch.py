@@ -1,0 +1,127 @@
+"""Rows and options of a batch of fits in their canonical form, and the one call that fits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lawfit import _engine
+from lawfit._engine import F64, I64, Progress, RawFits
+from lawfit._law import Law, Range
+from lawfit._named import Named
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows of F fits, put together; the rows of fit ``f`` are ``offsets[f]:offsets[f + 1]``.
+
+    A fit keeps its own, so that it can be resampled, predicted and plotted later.
+    """
+
+    variables: tuple[str, ...]
+    x: F64  # (n_variables, n_rows)
+    y: F64  # (n_rows,)
+    weights: F64 | None  # (n_rows,)
+    positions: I64  # (n_rows,) rows of the user's table, from 0
+    offsets: I64  # (F + 1,)
+    n_table_rows: int  # rows of the user's table, before where=
+    response: str
+    where: str | None
+    library: str
+
+    @property
+    def n_fits(self) -> int:
+        """How many fits the rows are for."""
+        return self.offsets.size - 1
+
+    def of(self, fit: int) -> Rows:
+        """Return the rows of one fit."""
+        start, stop = int(self.offsets[fit]), int(self.offsets[fit + 1])
+        return Rows(
+            variables=self.variables,
+            x=np.ascontiguousarray(self.x[:, start:stop]),
+            y=self.y[start:stop],
+            weights=None if self.weights is None else self.weights[start:stop],
+            positions=self.positions[start:stop],
+            offsets=np.array([0, stop - start], dtype=np.int64),
+            n_table_rows=self.n_table_rows,
+            response=self.response,
+            where=self.where,
+            library=self.library,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a law is fitted; checked, with every default filled in."""
+
+    bounds: Named[Range]
+    fixed: Named[float]
+    loss: str = "huber"
+    f_scale: float | None = None  # None: the scale that the data give (decision 3)
+    residual: str = "log"
+    start_rule: str = "auto"
+    n_starts: int = 64
+    seed: int = 0
+    covariance: str = "auto"
+    max_iterations: int = 1000
+    kernels: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampling:
+    """How rows are drawn again, and how often."""
+
+    scheme: str
+    n_replicates: int
+    weights: F64 | None = None  # (n_replicates, n_rows) with the scheme "weights"
+
+
+def run(
+    law: Law,
+    rows: Rows,
+    options: Options,
+    *,
+    starts: F64 | None = None,
+    resampling: Resampling | None = None,
+    f_scale: F64 | None = None,
+    keep_starts: bool = True,
+    n_threads: int,
+    progress: Progress | None,
+) -> RawFits:
+    """Fit all rows in one engine call; ``f_scale`` (F,) stands in for the one of the options."""
+    names = law.parameters
+    if f_scale is None and options.f_scale is not None:
+        f_scale = np.full(rows.n_fits, options.f_scale)
+    ranges = [law.starts.get(name, (np.nan, np.nan)) for name in names]
+    return _engine.fit_batch(
+        law.text,
+        rows.variables,
+        names,
+        rows.x,
+        rows.y,
+        rows.offsets,
+        lower=np.array([options.bounds[name][0] for name in names]),
+        upper=np.array([options.bounds[name][1] for name in names]),
+        fixed=np.array([options.fixed.get(name, np.nan) for name in names]),
+        weights=rows.weights,
+        loss=options.loss,
+        f_scale=f_scale,
+        residual=options.residual,
+        start_rule=options.start_rule if starts is None else "given",
+        starts=starts,
+        n_starts=options.n_starts,
+        start_lower=np.array([lower for lower, _ in ranges]),
+        start_upper=np.array([upper for _, upper in ranges]),
+        seed=options.seed,
+        resample=None if resampling is None else resampling.scheme,
+        n_replicates=0 if resampling is None else resampling.n_replicates,
+        replicate_weights=None if resampling is None else resampling.weights,
+        covariance=options.covariance,
+        keep_starts=keep_starts,
+        max_iterations=options.max_iterations,
+        kernels=options.kernels,
+        n_threads=n_threads,
+        progress=progress,
+    )

@@ -1,0 +1,226 @@
+"""The seam: text and arrays in, one call of the compiled engine, named tuples of arrays out.
+
+Nothing else imports ``_core``. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lawfit import _core
+
+F64: TypeAlias = NDArray[np.float64]
+I64: TypeAlias = NDArray[np.int64]
+U8: TypeAlias = NDArray[np.uint8]
+Bool: TypeAlias = NDArray[np.bool_]
+Progress: TypeAlias = Callable[[int, int], object]
+EngineColumn: TypeAlias = tuple[str, F64, str, Sequence[str]]
+
+
+class CompiledLaw(NamedTuple):
+    """What the engine sees in a law."""
+
+    parameters: tuple[str, ...]
+    linear: tuple[bool, ...]
+    roles: tuple[str, ...]
+    terms: tuple[str, ...]
+
+
+class Status(NamedTuple):
+    """One way in which a fit can end."""
+
+    name: str
+    message: str
+    success: bool
+
+
+class Registries(NamedTuple):
+    """Every word that the engine knows."""
+
+    losses: tuple[str, ...]
+    residuals: tuple[str, ...]
+    covariances: tuple[str, ...]
+    resamplers: tuple[str, ...]
+    start_rules: tuple[str, ...]
+    kernels: tuple[str, ...]  # "auto" and every level of this processor
+    kernels_auto: str
+    functions: tuple[str, ...]
+    reserved: tuple[str, ...]
+    statuses: tuple[Status, ...]
+    stream_version: int
+
+
+class RawStarts(NamedTuple):
+    """Where every start of F fits began and ended; S starts, P parameters."""
+
+    params: F64  # (F, S, P)
+    ends: F64  # (F, S, P)
+    objective: F64  # (F, S)
+    status: U8  # (F, S)
+
+
+class RawReplicates(NamedTuple):
+    """Refits of resampled rows; R replicates."""
+
+    params: F64  # (F, R, P)
+    objective: F64  # (F, R)
+    status: U8  # (F, R)
+
+
+class RawFits(NamedTuple):
+    """A batch of F fits with P parameters and T additive terms, as the engine returned it."""
+
+    params: F64  # (F, P)
+    objective: F64  # (F,)
+    sse: F64  # (F,)
+    f_scale: F64  # (F,)
+    status: U8  # (F,)
+    n_iterations: I64  # (F,)
+    n_evaluations: I64  # (F,)
+    gradient: F64  # (F, P)
+    at_bound: Bool  # (F, P)
+    condition: F64  # (F,)
+    flat_direction: F64  # (F, P)
+    covariance: F64  # (F, P, P)
+    covariance_type: str
+    term_share: F64  # (F, T)
+    inside_scale: F64  # (F,)
+    n_rows_used: I64  # (F,)
+    start_agreement: F64  # (F,)
+    best_start: I64  # (F,)
+    kernels: str
+    starts: RawStarts | None
+    replicates: RawReplicates | None
+
+
+@lru_cache(maxsize=1)
+def registries() -> Registries:
+    """Every word that the engine knows, in its order."""
+    known = _core.registries()
+    return Registries(
+        losses=tuple(known["losses"]),
+        residuals=tuple(known["residuals"]),
+        covariances=tuple(known["covariances"]),
+        resamplers=tuple(known["resamplers"]),
+        start_rules=tuple(known["start_rules"]),
+        kernels=("auto", *known["kernels"]),
+        kernels_auto=known["kernels_auto"],
+        functions=tuple(name for name, _, _ in known["functions"]),
+        reserved=tuple(known["reserved"]),
+        statuses=tuple(Status(*status) for status in known["statuses"]),
+        stream_version=known["stream_version"],
+    )
+
+
+def default_threads() -> int:
+    """Return how many processors this process may use."""
+    return _core.default_threads()
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names that a formula mentions, in order of first appearance."""
+    return tuple(_core.names(text)["names"])
+
+
+def compile_law(text: str, variables: Sequence[str], positive: Sequence[str]) -> CompiledLaw:
+    """Check a law and say what the engine sees in it."""
+    seen = _core.compile_law(text, list(variables), list(positive))
+    return CompiledLaw(tuple(seen["parameters"]), tuple(seen["linear"]), tuple(seen["roles"]), tuple(seen["terms"]))
+
+
+def evaluate(
+    text: str,
+    variables: Sequence[str],
+    parameters: Sequence[str],
+    x: F64,
+    params: F64,
+    *,
+    wrt: Sequence[str] = (),
+    order: int = 0,
+    kernels: str = "auto",
+) -> F64:
+    """Values of a law, (n_draws, n_rows), or its derivatives with respect to ``wrt`` in the axes between."""
+    return _core.evaluate(
+        text, list(variables), list(parameters), x, params, wrt=list(wrt), order=order, kernels=kernels
+    )
+
+
+def evaluate_columns(text: str, columns: Sequence[EngineColumn], *, want: str, argument: str) -> F64:
+    """Evaluate a formula over columns, row by row; conditions come as 0.0 and 1.0."""
+    return _core.evaluate_columns(text, list(columns), want=want, argument=argument)
+
+
+def fit_batch(
+    text: str,
+    variables: Sequence[str],
+    parameters: Sequence[str],
+    x: F64,
+    y: F64,
+    offsets: I64,
+    *,
+    lower: F64,
+    upper: F64,
+    fixed: F64,
+    weights: F64 | None = None,
+    loss: str = "huber",
+    f_scale: F64 | None = None,
+    residual: str = "log",
+    start_rule: str = "auto",
+    starts: F64 | None = None,
+    n_starts: int = 64,
+    start_lower: F64 | None = None,
+    start_upper: F64 | None = None,
+    seed: int = 0,
+    resample: str | None = None,
+    n_replicates: int = 0,
+    replicate_weights: F64 | None = None,
+    covariance: str = "auto",
+    keep_starts: bool = True,
+    max_iterations: int = 1000,
+    kernels: str = "auto",
+    n_threads: int = 1,
+    progress: Progress | None = None,
+) -> RawFits:
+    """Fit one law to F data sets, from many starts, with many resamples, in one call."""
+    out = _core.fit_batch(
+        text,
+        list(variables),
+        list(parameters),
+        x,
+        y,
+        offsets,
+        lower=lower,
+        upper=upper,
+        fixed=fixed,
+        weights=weights,
+        loss=loss,
+        f_scale=f_scale,
+        residual=residual,
+        start_rule=start_rule,
+        starts=starts,
+        n_starts=n_starts,
+        start_lower=start_lower,
+        start_upper=start_upper,
+        seed=seed,
+        resample=resample,
+        n_replicates=n_replicates,
+        replicate_weights=replicate_weights,
+        covariance=covariance,
+        keep_starts=keep_starts,
+        max_iterations=max_iterations,
+        kernels=kernels,
+        n_threads=n_threads,
+        progress=progress,
+    )
+    starts_out = replicates = None
+    if keep_starts:
+        starts_out = RawStarts(out["start_params"], out["start_ends"], out["start_objective"], out["start_status"])
+    if n_replicates:
+        replicates = RawReplicates(out["replicate_params"], out["replicate_objective"], out["replicate_status"])
+    plain = {field: out[field] for field in RawFits._fields[:-2]}
+    return RawFits(**plain, starts=starts_out, replicates=replicates)

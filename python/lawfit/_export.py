@@ -1,0 +1,170 @@
+"""Results as plain values: dictionaries for JSON, columns for frames and CSV."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lawfit._engine import F64
+from lawfit._wording import describe, suggest
+from lawfit.errors import DataError
+from lawfit.tables import FRAME_LIBRARIES, make_frame
+
+if TYPE_CHECKING:
+    from lawfit._draws import Draws
+    from lawfit.results import Fit, Fits
+
+# Raised when a field changes its meaning or goes away; new fields do not raise it.
+FORMAT_VERSION = 1
+LEVEL = 0.95
+
+
+def plain(value: float) -> float | None:
+    """Return a number that JSON can hold; NaN and infinities have no place there."""
+    return float(value) if math.isfinite(value) else None
+
+
+def plain_by_name(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers by name that JSON can hold."""
+    return {name: plain(value) for name, value in values.items()}
+
+
+def plain_rows(matrix: F64) -> list[list[float | None]]:
+    """Rows of a matrix that JSON can hold."""
+    return [[plain(value) for value in row] for row in matrix.tolist()]
+
+
+def fit_dict(fit: Fit) -> dict[str, object]:
+    """Everything about a fit but its rows."""
+    options = fit.options
+    found: dict[str, object] = {
+        "format": "lawfit.fit",
+        "version": FORMAT_VERSION,
+        "law": {
+            "text": fit.law.text,
+            "name": fit.law.name,
+            "variables": list(fit.rows.variables),
+            "parameters": list(fit.law.parameters),
+            "positive": list(fit.law.positive),
+        },
+        "key": dict(zip(fit.by, fit.key, strict=True)),
+        "params": plain_by_name(fit.params),
+        "stderr": plain_by_name(fit.stderr),
+        "covariance": plain_rows(fit.covariance),
+        "covariance_type": fit.covariance_type,
+        "objective": plain(fit.objective),
+        "sse": plain(fit.sse),
+        "f_scale": plain(fit.f_scale),
+        "inside_scale": plain(fit.inside_scale),
+        "status": fit.status,
+        "message": fit.message,
+        "success": fit.success,
+        "nfev": fit.nfev,
+        "nit": fit.nit,
+        "start_agreement": plain(fit.start_agreement),
+        "n_starts": None if fit.starts is None else len(fit.starts.objective),
+        "optima": [
+            {"objective": plain(best.objective), "count": best.count, "params": plain_by_name(best.params)}
+            for best in fit.optima
+        ],
+        "dead_terms": list(fit.dead_terms),
+        "at_bound": list(fit.at_bound),
+        "condition": plain(fit.condition),
+        "gradient": plain_by_name(fit.gradient),
+        "warnings": list(fit.warnings),
+        "response": fit.rows.response,
+        "where": fit.rows.where,
+        "n_rows": fit.n_rows,
+        "n_table_rows": fit.rows.n_table_rows,
+        "kernels": fit.kernels,
+        "options": {
+            "loss": options.loss,
+            "f_scale": "mad" if options.f_scale is None else options.f_scale,
+            "residual": options.residual,
+            "start_rule": options.start_rule,
+            "seed": options.seed,
+            "covariance": options.covariance,
+            "max_iterations": options.max_iterations,
+            "bounds": {name: [plain(lower), plain(upper)] for name, (lower, upper) in options.bounds.items()},
+            "fixed": dict(options.fixed),
+        },
+    }
+    if fit.draws is not None:
+        found["bootstrap"] = draws_dict(fit.draws)
+    return found
+
+
+def draws_dict(draws: Draws) -> dict[str, object]:
+    """Return a summary of a bootstrap."""
+    return {
+        "resample": draws.resample,
+        "seed": draws.seed,
+        "n_replicates": len(draws),
+        "n_failed": draws.n_failed,
+        "n_at_bound": draws.n_at_bound,
+        "stderr": plain_by_name(draws.stderr),
+        "level": LEVEL,
+        "intervals": {name: [plain(end) for end in draws.interval(name, LEVEL)] for name in draws.law.parameters},
+    }
+
+
+def fits_dict(fits: Fits) -> dict[str, object]:
+    """Everything about a batch but its rows."""
+    return {
+        "format": "lawfit.fits",
+        "version": FORMAT_VERSION,
+        "by": list(fits.by),
+        "n_fits": len(fits),
+        "n_failed": int(fits.failed.sum()),
+        "fits": [fit_dict(fit) for fit in fits],
+    }
+
+
+def param_columns(fits: Iterable[Fit]) -> dict[str, list[Any]]:
+    """One row per fit and parameter; intervals where a bootstrap was made with the fits."""
+    columns: dict[str, list[Any]] = {}
+    for fit in fits:
+        stderr = fit.stderr
+        for name, estimate in fit.params.items():
+            row: dict[str, object] = dict(zip(fit.by, fit.key, strict=True))
+            row |= {"parameter": name, "estimate": estimate, "stderr": stderr[name]}
+            if fit.draws is not None:
+                row["lower"], row["upper"] = fit.draws.interval(name, LEVEL)
+            row |= {"at_bound": name in fit.at_bound, "status": fit.status}
+            for column, value in row.items():
+                columns.setdefault(column, []).append(value)
+    return columns
+
+
+def columns_of(fits: Fits, what: str) -> dict[str, list[Any]]:
+    """Columns of one of the two tables of a batch."""
+    if what == "params":
+        return param_columns(fits)
+    if what != "fits":
+        raise DataError(f"to_frame({what!r}): {suggest(what, ('params', 'fits'))}")
+    raw = fits.raw
+    keys = {name: [key[i] for key in fits.keys] for i, name in enumerate(fits.by)}
+    return keys | {
+        "objective": raw.objective.tolist(),
+        "sse": raw.sse.tolist(),
+        "f_scale": raw.f_scale.tolist(),
+        "n_rows": raw.n_rows_used.tolist(),
+        "start_agreement": raw.start_agreement.tolist(),
+        "condition": raw.condition.tolist(),
+        "nfev": raw.n_evaluations.tolist(),
+        "nit": raw.n_iterations.tolist(),
+        "status": fits.status.tolist(),
+        "success": fits.ok.tolist(),
+    }
+
+
+def frame(columns: Mapping[str, Any], library: str | None, came_in: str, what: str) -> Any:
+    """Put columns in a frame of a library; data that came in no frame leave the choice to the caller."""
+    library = came_in if library is None else library
+    if not isinstance(library, str):
+        raise DataError(f"library: give one of {', '.join(FRAME_LIBRARIES)}, not {describe(library)}")
+    if library in ("dict", "csv"):
+        choices = ", ".join(repr(name) for name in FRAME_LIBRARIES)
+        raise DataError(f"{what}: the data were not in a frame, so say which you want: library= one of {choices}")
+    return make_frame(columns, library)

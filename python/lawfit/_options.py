@@ -1,0 +1,160 @@
+"""The options of a fit, checked word by word against what the engine knows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lawfit import _arrays, _engine
+from lawfit._batch import Options
+from lawfit._engine import F64
+from lawfit._law import Law, RangeLike, as_number, as_ranges
+from lawfit._named import Named
+from lawfit._wording import describe, suggest
+from lawfit.errors import DataError, LawError
+
+StartsLike: TypeAlias = str | int | Mapping[str, ArrayLike]
+
+# Starts that the rules of the engine draw when the user names no number (decision 9).
+DEFAULT_STARTS = 64
+
+
+def make_options(
+    law: Law,
+    *,
+    columns: Collection[str],
+    loss: str,
+    f_scale: float | str,
+    residual: str,
+    bounds: Mapping[str, RangeLike] | None,
+    fixed: Mapping[str, float] | None,
+    starts: StartsLike,
+    seed: int,
+    covariance: str,
+    max_iterations: int,
+    kernels: str,
+) -> tuple[Options, F64 | None]:
+    """Options of a fit with every default filled in, and the starts that the user gave, (n_starts, n_parameters)."""
+    known = _engine.registries()
+    if isinstance(loss, str) and loss not in known.losses and loss in columns:
+        raise LawError(
+            f"loss={loss!r} is a column: the column to fit is response={loss!r}; loss= is the robust loss of its "
+            f"residuals, one of {', '.join(known.losses)}"
+        )
+    check_word("loss", loss, known.losses)
+    check_word("residual", residual, known.residuals)
+    check_word("covariance", covariance, known.covariances)
+    check_word("kernels", kernels, known.kernels)
+    held = _fixed_values(law, fixed)
+    ranges = _ranges(law, bounds, held)
+    rule, n_starts, given = _parse_starts(law, starts, held)
+    options = Options(
+        bounds=ranges,
+        fixed=held,
+        loss=loss,
+        f_scale=_scale(f_scale),
+        residual=residual,
+        start_rule=rule,
+        n_starts=n_starts,
+        seed=check_count("seed", seed, least=0),
+        covariance=covariance,
+        max_iterations=check_count("max_iterations", max_iterations, least=1),
+        kernels=kernels,
+    )
+    return options, given
+
+
+def check_word(argument: str, word: object, allowed: Collection[str]) -> None:
+    """Raise ``LawError`` unless a word is one that the engine knows."""
+    if not isinstance(word, str):
+        raise LawError(f"{argument}: give one of {', '.join(allowed)}, not {describe(word)}")
+    if word not in allowed:
+        raise LawError(f"{argument}={word!r} is not known; {suggest(word, allowed)}")
+
+
+def check_count(argument: str, value: object, least: int) -> int:
+    """Return a whole number of at least ``least`` that fits 64 bits."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value < 2**63:
+        raise LawError(f"{argument}={value!r}: give a whole number of at least {least}")
+    return int(value)
+
+
+def _scale(f_scale: float | str) -> float | None:
+    """Scale of the robust loss; ``None`` where the data give it."""
+    if isinstance(f_scale, str) and f_scale == "mad":
+        return None
+    if isinstance(f_scale, str | bool):
+        raise LawError(f'f_scale={f_scale!r}: give a number above 0, or "mad" for the scale that the data give')
+    value = as_number("f_scale", "f_scale", f_scale)
+    if not 0.0 < value < math.inf:
+        raise LawError(f'f_scale={f_scale!r}: give a number above 0, or "mad" for the scale that the data give')
+    return value
+
+
+def _fixed_values(law: Law, fixed: Mapping[str, float] | None) -> Named[float]:
+    if fixed is not None and not isinstance(fixed, Mapping):
+        raise LawError(f"fixed: give a mapping from parameters to values, not {describe(fixed)}")
+    values: Named[float] = Named({name: as_number("fixed", name, value) for name, value in (fixed or {}).items()})
+    for name, value in values.items():
+        law.check_parameter("fixed", name)
+        if math.isinf(value):
+            raise LawError(f"fixed: {name} needs a finite value")
+    if len(values) == len(law.parameters):
+        raise LawError(f"fixed: every parameter is fixed, so nothing is left to fit; use {law.name or 'law'}.evaluate")
+    return values
+
+
+def _ranges(law: Law, bounds: Mapping[str, RangeLike] | None, fixed: Named[float]) -> Named[tuple[float, float]]:
+    """Bounds of every parameter: those of this call in place of the law's own."""
+    given = as_ranges("bounds", bounds)
+    for name in given:
+        law.check_parameter("bounds", name)
+    ranges = {name: given.get(name, pair) for name, pair in law.bounds.items()}
+    for name, value in fixed.items():
+        lower, upper = ranges[name]
+        if not lower <= value <= upper:
+            raise LawError(f"fixed: {name}={value:g} lies outside its bounds ({lower:g}, {upper:g})")
+    return Named(ranges)
+
+
+def _parse_starts(law: Law, starts: StartsLike, fixed: Named[float]) -> tuple[str, int, F64 | None]:
+    """Rule, number of starts, and the starts themselves where the user gave them."""
+    if isinstance(starts, Mapping):
+        given = _given_starts(law, starts, fixed)
+        return "given", len(given), given
+    if isinstance(starts, int | np.integer) and not isinstance(starts, bool):
+        return "auto", check_count("starts", starts, least=1), None
+    rules = [rule for rule in _engine.registries().start_rules if rule != "given"]
+    if not isinstance(starts, str):
+        raise LawError(
+            f"starts: give a number, a rule ({', '.join(rules)}) or a mapping of arrays, not {describe(starts)}"
+        )
+    check_word("starts", starts, rules)
+    return starts, DEFAULT_STARTS, None
+
+
+def _given_starts(law: Law, starts: Mapping[str, ArrayLike], fixed: Named[float]) -> F64:
+    """Stack the starts by parameter, (n_starts, n_parameters); scalars serve all, fixed ones may be left out."""
+    for name in starts:
+        law.check_parameter("starts", name)
+    columns = []
+    for name in law.parameters:
+        if name in fixed:
+            columns.append(np.array(fixed[name]))
+            continue
+        if name not in starts:
+            raise LawError(f"starts: no value for {name}; give one for each of {', '.join(law.parameters)}")
+        values = _arrays.as_float64(starts[name], f"starts: {name}")
+        if values.ndim > 1 or values.size == 0:
+            raise DataError(f"starts: {name} has the shape {values.shape}; give a number, or one number per start")
+        _arrays.check_finite(np.atleast_1d(values), f"starts: {name}", "give finite values")
+        columns.append(values)
+    try:
+        return np.ascontiguousarray(np.stack(np.broadcast_arrays(*map(np.atleast_1d, columns)), axis=1))
+    except ValueError:
+        sizes = ", ".join(f"{name} {values.size}" for name, values in zip(law.parameters, columns, strict=True))
+        raise DataError(f"starts: the arrays differ in length ({sizes}); give one value per start in each") from None

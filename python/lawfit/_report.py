@@ -1,0 +1,172 @@
+"""A fit as a table that a person can read, with the warnings that matter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lawfit._text import fields, number, table
+from lawfit._wording import listed
+
+if TYPE_CHECKING:
+    from lawfit.results import Fit, Fits
+
+# Below this share of residuals inside the robust scale the fit is nearly one of least absolute deviations, and the
+# sandwich standard errors rest on few rows (statistics.md, A1e).
+FEW_INSIDE = 0.3
+# Fewer than half of the starts at the best objective: the next better optimum may not have been found.
+POOR_AGREEMENT = 0.5
+# The curvature is scaled by the terms of the law: a design that varies N and D separately has 10 to 300, one with all
+# runs at the same tokens per parameter 1e7.
+ILL_CONDITIONED = 1e5
+MOST_OPTIMA = 4
+MOST_FITS = 30
+
+
+def warnings_of(fit: Fit) -> tuple[str, ...]:
+    """Return what a careful reader should know before using the numbers."""
+    found = []
+    if not fit.success:
+        found.append(f"not usable as it is: {fit.message}")
+    for name in fit.at_bound:
+        lower, upper = fit.options.bounds[name]
+        nearest = lower if abs(fit.params[name] - lower) <= abs(fit.params[name] - upper) else upper
+        found.append(f"{name} is at its bound {nearest:g}: it has no standard error, and those of the others assume it")
+    for term in fit.dead_terms:
+        found.append(f"the term {term} contributes nothing at any row: the law without it fits as well")
+    if fit.status == "unidentified":
+        found.append(f"the objective is flattest along {_direction(fit)} (condition number {fit.condition:.1e})")
+    elif fit.condition > ILL_CONDITIONED:
+        found.append(
+            f"the data hardly identify all parameters (condition number {fit.condition:.1e}), least along "
+            f"{_direction(fit)}: fix one of them, or add runs that vary the variables separately"
+        )
+    vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
+    if vague:
+        found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")
+    if fit.options.loss != "squared" and fit.success and fit.inside_scale < FEW_INSIDE:
+        found.append(
+            f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
+            'of least absolute deviations, and its standard errors are rough; bootstrap, or use f_scale="mad"'
+        )
+    if fit.starts is not None and len(fit.starts.objective) > 1 and fit.start_agreement < POOR_AGREEMENT:
+        found.append(
+            f"only {fit.start_agreement:.0%} of the {len(fit.starts.objective)} starts ended at the best objective: "
+            "a better optimum may exist; raise starts="
+        )
+    return tuple(found)
+
+
+def _direction(fit: Fit) -> str:
+    """Return the flattest direction in words: the parameters that move most along it."""
+    size = max((abs(value) for value in fit.flat_direction.values()), default=0.0)
+    parts = [
+        f"{value / size:+.2f} {name}"
+        for name, value in fit.flat_direction.items()
+        if size > 0 and abs(value) > 0.1 * size
+    ]
+    return " ".join(parts) or "no single direction"
+
+
+def names_line(variables: tuple[str, ...], parameters: tuple[str, ...]) -> str:
+    """Return the line that always says which names are which (decision 17)."""
+    return f"variables: {', '.join(variables)}; parameters: {', '.join(parameters)}"
+
+
+def fit_text(fit: Fit) -> str:
+    """Return the printed form of a fit."""
+    heading = f"{fit.rows.response} = {fit.law.text}"
+    lines = [f"{fit.law.name}: {heading}" if fit.law.name else heading]
+    if fit.key:
+        lines.append(", ".join(f"{name} = {value}" for name, value in zip(fit.by, fit.key, strict=True)))
+    lines += [names_line(fit.rows.variables, fit.law.parameters), ""]
+    header, body = _parameter_rows(fit)
+    lines += [*table(header, body), "", *fields(_facts(fit))]
+    if fit.warnings:
+        lines += ["", "warnings", *(f"  - {warning}" for warning in fit.warnings)]
+    return "\n".join(lines)
+
+
+def _parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of parameters; columns that say nothing are left out."""
+    stderr = fit.stderr
+    header = ["parameter", "estimate", "stderr"]
+    body = [[name, number(value, 8), number(stderr[name], 4)] for name, value in fit.params.items()]
+    if fit.draws is not None:
+        header += ["2.5 %", "97.5 %"]
+        for row in body:
+            row += [number(end) for end in fit.draws.interval(row[0])]
+    notes = [_note(fit, name) for name in fit.params]
+    if any(notes):
+        header.append("note")
+        for row, note in zip(body, notes, strict=True):
+            row.append(note)
+    return header, body
+
+
+def _note(fit: Fit, name: str) -> str:
+    if name in fit.options.fixed:
+        return "fixed"
+    return "at bound" if name in fit.at_bound else ""
+
+
+def _facts(fit: Fit) -> list[tuple[str, str]]:
+    options, rows = fit.options, fit.rows
+    scale = "" if options.loss == "squared" else f", f_scale={fit.f_scale:.6g}"
+    mad = " (mad)" if scale and options.f_scale is None else ""
+    facts = [
+        ("status", f"{fit.status}: {fit.message}"),
+        ("objective", f"{fit.objective:.12g} (loss={options.loss}{scale}{mad}, residual={options.residual})"),
+        ("stderr", f"{fit.covariance_type}"),
+        ("rows", _rows_line(fit)),
+    ]
+    if fit.starts is not None:
+        n = len(fit.starts.objective)
+        short = n - sum(optimum.count for optimum in fit.optima)
+        rest = f", {short} ended short of a minimum" if short else ""
+        facts.append(("starts", f"{round(fit.start_agreement * n)} of {n} agree{rest} ({_start_rule(fit)})"))
+        optima = [f"{optimum.objective:.8g} ({optimum.count})" for optimum in fit.optima]
+        more = f", and {len(optima) - MOST_OPTIMA} more" if len(optima) > MOST_OPTIMA else ""
+        if optima:
+            facts.append(("optima", ", ".join(optima[:MOST_OPTIMA]) + more))
+    facts.append(("work", f"{fit.nfev} evaluations, {fit.nit} iterations, kernels={fit.kernels}"))
+    if fit.draws is not None:
+        kind = f"{len(fit.draws)} replicates ({fit.draws.resample}, seed={fit.draws.seed})"
+        facts.append(("bootstrap", f"{kind}: {fit.draws.n_failed} failed, {fit.draws.n_at_bound} at a bound"))
+    if rows.weights is not None:
+        facts.insert(3, ("weights", "given, as precisions"))
+    return facts
+
+
+def _start_rule(fit: Fit) -> str:
+    """Return where the starts came from; given ones have no seed."""
+    rule = fit.options.start_rule
+    return f"rule={rule}" if rule == "given" else f"rule={rule}, seed={fit.options.seed}"
+
+
+def _rows_line(fit: Fit) -> str:
+    rows = fit.rows
+    where = f" (where {rows.where})" if rows.where else ""
+    return f"{fit.n_rows} used of {rows.n_table_rows}{where}"
+
+
+def fits_text(fits: Fits) -> str:
+    """Return the printed form of a batch."""
+    n_ok = int(fits.ok.sum())
+    lines = [
+        f"{fits.rows.response} = {fits.law.text}",
+        names_line(fits.rows.variables, fits.law.parameters),
+        f"{len(fits)} fits by {', '.join(fits.by) or 'nothing'}: {n_ok} ok, {len(fits) - n_ok} failed",
+    ]
+    failures = Counter(fits.status[fits.failed].tolist())
+    if failures:
+        lines.append("failed: " + listed(f"{name} {count}" for name, count in failures.most_common()))
+    header = [*fits.by, *fits.law.parameters, "objective", "status"]
+    body = []
+    for i, key in enumerate(fits.keys[:MOST_FITS]):
+        estimates = [number(float(value)) for value in fits.raw.params[i]]
+        body.append([*map(str, key), *estimates, number(float(fits.objective[i]), 8), str(fits.status[i])])
+    lines += ["", *table(header, body)]
+    if len(fits) > MOST_FITS:
+        lines.append(f"... {len(fits) - MOST_FITS} more; fits.to_frame(), or --format csv, has them all")
+    return "\n".join(lines)

@@ -1,0 +1,138 @@
+"""From a law and a table to the rows of a batch: columns found, conditions applied, every used value checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lawfit import _arrays
+from lawfit._batch import Rows
+from lawfit._engine import F64, I64
+from lawfit._law import Law
+from lawfit._wording import describe, suggest
+from lawfit.errors import DataError, LawError
+from lawfit.tables import Table, group_rows, select_rows
+
+Keys = tuple[tuple[object, ...], ...]
+LEAVE_OUT = "fill it, or leave such rows out with where="
+
+
+def bind_to_table(law: Law, table: Table, columns: Mapping[str, str], response: str) -> Law:
+    """Law whose variables are columns of the table, or are mapped to formulas over them."""
+    if not isinstance(response, str):
+        raise DataError(
+            f"response: give the name of the column to fit, or a formula over columns, not {describe(response)}"
+        )
+    for name in columns:
+        if name not in law.names:
+            raise LawError(f"columns: {name!r} is not a name of the law {law.text!r}; {suggest(name, law.names)}")
+    bound = law.bind(dict.fromkeys([*table.names, *columns]))
+    for name in columns:
+        if name not in (bound.variables or ()):
+            raise LawError(f"columns: {name!r} is a parameter of the law, not a variable")
+    if response in (bound.variables or ()) and response not in columns:
+        raise LawError(
+            f"response={response!r} is also a variable of the law {law.text!r}; a law cannot contain its response"
+        )
+    return bound
+
+
+def table_rows(
+    law: Law,
+    table: Table,
+    *,
+    response: str,
+    columns: Mapping[str, str],
+    where: object,
+    weights: object,
+    residual: str,
+    by: Sequence[str] = (),
+) -> tuple[Rows, Keys]:
+    """Rows of one table, put together by the columns ``by``; one group with an empty key without them."""
+    kept = select_rows(table, where)
+    keys: Keys = ((),)
+    order, offsets = kept, np.array([0, kept.size], dtype=np.int64)
+    if by:
+        keys, order, offsets = group_rows(table, by, kept)
+    variables = law.variables or ()
+    x = np.empty((len(variables), order.size))
+    for line, name in zip(x, variables, strict=True):
+        line[:] = _column(table, columns.get(name, name), order, f"columns: {name}" if name in columns else "column")
+    y = _column(table, response, order, "response")
+    if residual == "log":
+        _check_positive(y, order, response)
+    rows = Rows(
+        variables=variables,
+        x=x,
+        y=y,
+        weights=None if weights is None else _weights(table, weights, order),
+        positions=order,
+        offsets=offsets,
+        n_table_rows=table.n_rows,
+        response=response,
+        where=where if isinstance(where, str) else None if where is None else "given",
+        library=table.library,
+    )
+    return rows, keys
+
+
+def join_rows(parts: Sequence[Rows]) -> Rows:
+    """Put rows of several tables, one fit each, into one batch."""
+    sizes = [part.y.size for part in parts]
+    given = [part.weights for part in parts if part.weights is not None]
+    first = parts[0]
+    return Rows(
+        variables=first.variables,
+        x=np.ascontiguousarray(np.concatenate([part.x for part in parts], axis=1)),
+        y=np.concatenate([part.y for part in parts]),
+        weights=np.concatenate(given) if given else None,
+        positions=np.concatenate([part.positions for part in parts]),
+        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        n_table_rows=sum(part.n_table_rows for part in parts),
+        response=first.response,
+        where=first.where,
+        library=first.library,
+    )
+
+
+def _column(table: Table, text: str, rows: I64, argument: str) -> F64:
+    """Finite numbers of a column or a column formula in the given rows."""
+    if not isinstance(text, str):
+        raise DataError(f"{argument}: give a column name or a formula over the columns, not {describe(text)}")
+    values = table.evaluate(text, want="number", argument=argument)[rows]
+    _arrays.check_finite(values, f"{argument}={text!r}", LEAVE_OUT, rows)
+    return np.ascontiguousarray(values)
+
+
+def _check_positive(y: F64, rows: I64, response: str) -> None:
+    bad = np.flatnonzero(y <= 0.0)
+    if bad.size:
+        raise DataError(
+            f"response={response!r} is {y[bad[0]]:g} in row {rows[bad[0]]} (counted from 0), {bad.size} in all are not "
+            'positive; residual="log" needs positive values: use residual="linear", or leave such rows out with where='
+        )
+
+
+def _weights(table: Table, weights: object, rows: I64) -> F64:
+    """Precision weights (1 / variance) of the rows: a column, a column formula, or one number per row of the table."""
+    if isinstance(weights, str):
+        values = _column(table, weights, rows, "weights")
+    else:
+        array: ArrayLike = weights  # type: ignore[assignment]
+        given = _arrays.as_float64(array, "weights")
+        if given.shape != (table.n_rows,):
+            raise DataError(
+                f"weights: got shape {given.shape} for a table of {table.n_rows} rows; give one number per row"
+            )
+        values = np.ascontiguousarray(given[rows])
+        _arrays.check_finite(values, "weights", "give finite values of at least 0", rows)
+    negative = np.flatnonzero(values < 0.0)
+    if negative.size:
+        raise DataError(
+            f"weights: row {rows[negative[0]]} (counted from 0) has {values[negative[0]]:g}; they are at least 0"
+        )
+    if not np.any(values > 0.0):
+        raise DataError("weights: every one is 0, so no row counts")
+    return values

@@ -1,0 +1,312 @@
+"""Fit a law: `fit` to one set of rows, `fit_many` to many in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from numpy.typing import ArrayLike
+
+from lawfit import _arrays, _batch, _engine
+from lawfit._batch import Options, Resampling, Rows
+from lawfit._engine import F64, Progress
+from lawfit._law import Law, RangeLike
+from lawfit._options import StartsLike, check_count, check_word, make_options
+from lawfit._progress import as_progress
+from lawfit._rows import Keys, bind_to_table, join_rows, table_rows
+from lawfit._wording import describe
+from lawfit.errors import DataError, LawError
+from lawfit.laws import CATALOGUE
+from lawfit.results import Fit, Fits
+from lawfit.tables import Table, is_table_like, read_table
+
+
+def fit(
+    law: Law | str,
+    data: object,
+    *,
+    response: str,
+    columns: Mapping[str, str] | None = None,
+    where: str | ArrayLike | None = None,
+    loss: str = "huber",
+    f_scale: float | str = "mad",
+    residual: str = "log",
+    weights: str | ArrayLike | None = None,
+    bounds: Mapping[str, RangeLike] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    starts: StartsLike = "auto",
+    seed: int = 0,
+    covariance: str = "auto",
+    max_iterations: int = 1000,
+    kernels: str = "auto",
+    n_threads: int | None = None,
+    progress: bool | Progress | None = None,
+) -> Fit:
+    """Fit one law to one table of runs, from many starts.
+
+    Parameters
+    ----------
+    law : Law or str
+        A law of `lawfit.laws`, a `Law`, or a formula; in a formula the names that are columns are the variables.
+    data : table
+        Dict of arrays, structured array, pandas, polars or pyarrow table, or the path of a .csv or .parquet file.
+    response : str
+        Column to fit, or a formula over columns.
+    columns : mapping of str to str, optional
+        For variables that are no columns: a column, or a formula such as ``{"D": "C/(6*params)"}``.
+    where : str or (n_rows,) bool, optional
+        Condition that a row must meet, such as ``"step > 0.9*max_step and data == 'c4'"``.
+    loss : str
+        Robust loss of a residual: ``"huber"``, ``"squared"``, ...
+    f_scale : float or "mad"
+        Residual beyond which the loss stops being quadratic; ``"mad"`` takes it from the data.
+    residual : "log" or "linear"
+        Difference of logarithms, or of values.
+    weights : str or (n_rows,) array, optional
+        Precisions (1 / variance) of the rows: a column, a formula over columns, or an array.
+    bounds : mapping of str to (lower, upper), optional
+        Bounds in place of the law's own; ``None`` where there is none.
+    fixed : mapping of str to float, optional
+        Parameters that are not fitted.
+    starts : str, int or mapping of str to array
+        A rule, a number of starts of the default rule, or one value per start for every parameter.
+    seed : int
+        Seed of the random starts.
+    covariance : str
+        Kind of covariance that ``stderr`` comes from.
+    max_iterations : int
+        Limit of iterations of one start.
+    kernels : str
+        Level of the vector kernels; ``"portable"`` gives the same bits on every processor.
+    n_threads : int, optional
+        Threads; otherwise ``LAWFIT_NUM_THREADS``, ``RAYON_NUM_THREADS``, ``OMP_NUM_THREADS``, then all cores. The
+        result does not depend on it.
+    progress : bool or callable, optional
+        True draws a line on standard error; a function is called with (done, total).
+
+    Returns
+    -------
+    Fit
+        Estimates, standard errors, and what is known about how far to trust them. A fit that went wrong says so in
+        its ``status``; it does not raise.
+
+    Raises
+    ------
+    LawError
+        The law or an option cannot mean anything.
+    DataError
+        A column is missing, a used value is NaN, or the response is not positive under ``residual="log"``.
+
+    Notes
+    -----
+    When to use: one law, one table. For the same law on many groups use `fit_many`: it is one call of the engine.
+
+    References
+    ----------
+    Hoffmann et al. 2022, arXiv:2203.15556; Besiroglu et al. 2024, arXiv:2404.10102.
+
+    Examples
+    --------
+    >>> import lawfit as lf
+    >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34}
+    >>> runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": [1e7, 3e7, 1e8, 3e8, 1e9]}, noise=0.0)
+    >>> fit = lf.fit("E + A*x**-alpha", runs, response="loss", bounds={"E": (0, None), "A": (0, None)})
+    >>> round(fit.params["alpha"], 6)
+    0.34
+    """
+    given, table = _as_law(law), _as_table(data)
+    mapping = _as_mapping(columns)
+    bound = bind_to_table(given, table, mapping, response)
+    options, given_starts = make_options(
+        bound, columns=table.names, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds, fixed=fixed,
+        starts=starts, seed=seed, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
+    )  # fmt: skip
+    rows, keys = table_rows(
+        bound, table, response=response, columns=mapping, where=where, weights=weights, residual=residual
+    )
+    return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
+
+
+def fit_many(
+    law: Law | str,
+    data: object,
+    *,
+    by: str | Sequence[str] | None = None,
+    response: str,
+    columns: Mapping[str, str] | None = None,
+    where: str | ArrayLike | None = None,
+    loss: str = "huber",
+    f_scale: float | str = "mad",
+    residual: str = "log",
+    weights: str | ArrayLike | None = None,
+    bounds: Mapping[str, RangeLike] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    starts: StartsLike = "auto",
+    seed: int = 0,
+    covariance: str = "auto",
+    bootstrap: int = 0,
+    resample: str = "bayesian",
+    max_iterations: int = 1000,
+    kernels: str = "auto",
+    n_threads: int | None = None,
+    progress: bool | Progress | None = None,
+) -> Fits:
+    """Fit one law to many groups of runs in one call of the engine, with a bootstrap of each if wanted.
+
+    Parameters
+    ----------
+    law, response, columns, where, loss, f_scale, residual, weights, bounds, fixed, starts, seed, covariance, \
+max_iterations, kernels, n_threads, progress
+        As in `fit`.
+    data : table, sequence of tables, or mapping of tables
+        One table with ``by=``, or several tables, one for each fit.
+    by : str or sequence of str, optional
+        Columns whose values make the groups; an empty list makes one group of all rows.
+    bootstrap : int
+        Replicates of each fit; 0 for none.
+    resample : "bayesian" or "pairs"
+        Scheme of the bootstrap.
+
+    Returns
+    -------
+    Fits
+        In order of first appearance of the groups. A group that cannot be fitted has a status; it never raises and
+        never changes its neighbours.
+
+    Raises
+    ------
+    LawError
+        The law or an option cannot mean anything.
+    DataError
+        A column is missing, or a used value is NaN.
+
+    Notes
+    -----
+    When to use: tasks, recipes or data sets that share a law's form but not its parameters. Groups are resampled by
+    the same random streams, so that differences between them are paired.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import lawfit as lf
+    >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34}
+    >>> runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": [1e7, 1e8, 1e9, 1e10]})
+    >>> both = {"x": np.tile(runs["x"], 2), "loss": np.concatenate([runs["loss"], 2 * runs["loss"]]),
+    ...         "task": np.repeat(["easy", "hard"], 4)}
+    >>> fits = lf.fit_many(lf.laws.power_floor, both, by="task", response="loss")
+    >>> fits.keys
+    (('easy',), ('hard',))
+    >>> bool(abs(fits["easy"].params["alpha"] - fits["hard"].params["alpha"]) < 1e-6)
+    True
+    """
+    given, mapping = _as_law(law), _as_mapping(columns)
+    tables, names, table_keys = _as_tables(data, by)
+    bound = bind_to_table(given, tables[0], mapping, response)
+    options, given_starts = make_options(
+        bound, columns=tables[0].names, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds, fixed=fixed,
+        starts=starts, seed=seed, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
+    )  # fmt: skip
+    resampling = _as_resampling(bootstrap, resample)
+    if table_keys is None:
+        rows, keys = table_rows(
+            bound,
+            tables[0],
+            response=response,
+            columns=mapping,
+            where=where,
+            weights=weights,
+            residual=residual,
+            by=names,
+        )
+    else:
+        parts = [
+            table_rows(
+                bound, table, response=response, columns=mapping, where=where, weights=weights, residual=residual
+            )[0]
+            for table in tables
+        ]
+        rows, keys = join_rows(parts), table_keys
+    return _run(bound, rows, names, keys, options, given_starts, resampling, n_threads, progress)
+
+
+def _run(
+    law: Law,
+    rows: Rows,
+    by: tuple[str, ...],
+    keys: Keys,
+    options: Options,
+    starts: F64 | None,
+    resampling: Resampling | None,
+    n_threads: int | None,
+    progress: bool | Progress | None,
+) -> Fits:
+    """Make the one engine call and wrap what comes back."""
+    raw = _batch.run(
+        law,
+        rows,
+        options,
+        starts=starts,
+        resampling=resampling,
+        n_threads=_arrays.resolve_threads(n_threads),
+        progress=as_progress(progress),
+    )
+    if raw.starts is not None:
+        options = replace(options, n_starts=raw.starts.objective.shape[1])
+    scheme = None if resampling is None else resampling.scheme
+    return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resample=scheme)
+
+
+def _as_law(law: object) -> Law:
+    """Return a law from a law or a formula; what is clearly something else gets a message made for it."""
+    if isinstance(law, Law):
+        return law
+    if isinstance(law, str):
+        if law in CATALOGUE:
+            raise LawError(f"law={law!r} is the name of a law of the catalogue; write lawfit.laws.{law}")
+        if law.lower().endswith((".csv", ".parquet")):
+            raise LawError(f"law={law!r} looks like a path: the law comes first, the data second")
+        return Law(law)
+    if is_table_like(law):
+        raise LawError("law: this is a table; the law comes first, the data second: fit(law, data, response=...)")
+    raise LawError(f"law: give a law of lawfit.laws, a Law, or a formula as text, not {describe(law)}")
+
+
+def _as_table(data: object) -> Table:
+    if isinstance(data, Law):
+        raise DataError("data: this is a law; the law comes first, the data second: fit(law, data, response=...)")
+    return read_table(data)
+
+
+def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table], tuple[str, ...], Keys | None]:
+    """Tables, names of the key's parts, and one key for each table where every table is one fit."""
+    if by is not None:
+        names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Sequence) else ()
+        if not isinstance(by, Sequence) or not all(isinstance(name, str) for name in names):
+            raise DataError(f"by={by!r}: give the name of a column, or a list of names")
+        return [_as_table(data)], names, None
+    parts: dict[object, object] = {}
+    if isinstance(data, Mapping) and data and all(is_table_like(part) for part in data.values()):
+        parts = dict(data)
+    elif isinstance(data, Sequence) and not isinstance(data, str) and data:
+        parts = dict(enumerate(data))
+    if not parts:
+        raise DataError(
+            "by: name the columns that make the groups, or give several tables; for one fit to all rows use lawfit.fit"
+        )
+    return (
+        [read_table(part, f"data[{key!r}]") for key, part in parts.items()],
+        ("table",),
+        tuple((key,) for key in parts),
+    )
+
+
+def _as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
+    if columns is not None and not isinstance(columns, Mapping):
+        raise DataError(f"columns: give a mapping from variables to columns, not {describe(columns)}")
+    return dict(columns or {})
+
+
+def _as_resampling(bootstrap: int, resample: str) -> Resampling | None:
+    check_word("resample", resample, _engine.registries().resamplers)
+    n_replicates = check_count("bootstrap", bootstrap, least=0)
+    return Resampling(resample, n_replicates) if n_replicates else None

@@ -1,0 +1,205 @@
+//! Everything that can be wrong with a call, before any work starts.
+
+use std::sync::Arc;
+
+use crate::batch::spec::BatchSpec;
+use crate::batch::spec::ReplicatePlan;
+use crate::error::Error;
+use crate::law::CompiledLaw;
+use crate::law::Declared;
+use crate::law::Residual;
+use crate::law::compiled;
+use crate::solver::Space;
+use crate::starts::StartRule;
+use crate::starts::hoffmann_grid;
+
+/// A checked call: what all fits share.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) law: Arc<CompiledLaw>,
+    pub(super) space: Space,
+    pub(super) n_starts: usize,
+    /// Starts of a rule that makes them without data.
+    pub(super) grid: Option<Vec<f64>>,
+}
+
+/// Most values that the kept ends of all starts, or all replicates, may have: 8 GB of them.
+const MOST_VALUES: usize = 1 << 30;
+
+pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
+    let declared = Declared {
+        text: spec.text.to_owned(),
+        variables: spec.variables.to_vec(),
+        parameters: Some(spec.parameters.to_vec()),
+        residual: spec.residual,
+    };
+    let law = compiled(&declared)?;
+    let n_rows = spec.y.len();
+    check_offsets(spec.offsets, n_rows)?;
+    check_lengths(spec, n_rows)?;
+    check_data(spec)?;
+    let space = check_parameters(spec)?;
+    let (n_starts, grid) = check_starts(spec)?;
+    check_replicates(spec, n_rows)?;
+    let n_fits = spec.offsets.len() - 1;
+    let p = spec.parameters.len().max(1);
+    let kept = if spec.keep_starts { n_starts } else { 0 };
+    let replicates = spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
+    if n_fits.saturating_mul(kept.max(replicates)).saturating_mul(p) > MOST_VALUES {
+        let message = format!(
+            "{n_fits} fits × {kept} starts or {replicates} replicates × {p} parameters exceed memory; split the call"
+        );
+        return Err(Error::argument("data", message));
+    }
+    Ok(Plan { law, space, n_starts, grid })
+}
+
+fn check_offsets(offsets: &[usize], n_rows: usize) -> Result<(), Error> {
+    let is_rising = offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+    if offsets.is_empty() || !is_rising || offsets[0] != 0 || offsets.last() != Some(&n_rows) {
+        return Err(Error::argument("offsets", format!("must rise from 0 to the number of rows ({n_rows})")));
+    }
+    Ok(())
+}
+
+fn check_lengths(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
+    let p = spec.parameters.len();
+    let n_fits = spec.offsets.len() - 1;
+    let lengths = [
+        ("x", spec.x.len(), spec.variables.len() * n_rows),
+        ("weights", spec.weights.map_or(n_rows, <[f64]>::len), n_rows),
+        ("lower", spec.lower.len(), p),
+        ("upper", spec.upper.len(), p),
+        ("fixed", spec.fixed.len(), p),
+        ("f_scale", spec.f_scale.map_or(n_fits, <[f64]>::len), n_fits),
+        ("start_lower", spec.start_lower.len(), p),
+        ("start_upper", spec.start_upper.len(), p),
+    ];
+    for (name, found, wanted) in lengths {
+        if found != wanted {
+            return Err(Error::argument(name, format!("has {found} values; wanted {wanted}")));
+        }
+    }
+    Ok(())
+}
+
+fn check_data(spec: &BatchSpec<'_>) -> Result<(), Error> {
+    let n_rows = spec.y.len();
+    for (v, name) in spec.variables.iter().enumerate() {
+        let column = &spec.x[v * n_rows..][..n_rows];
+        if let Some(row) = column.iter().position(|value| !value.is_finite()) {
+            let message = format!("{name} is {} in row {row}; drop the row or use where=", column[row]);
+            return Err(Error::argument("data", message));
+        }
+    }
+    if let Some(row) = spec.y.iter().position(|value| !value.is_finite()) {
+        let message = format!("the response is {} in row {row}; drop the row or use where=", spec.y[row]);
+        return Err(Error::argument("response", message));
+    }
+    if let Some(weights) = spec.weights
+        && let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0))
+    {
+        return Err(Error::argument(
+            "weights",
+            format!("weight {} in row {row}; weights are numbers ≥ 0", weights[row]),
+        ));
+    }
+    if spec.residual == Residual::Log
+        && let Some(row) = spec.y.iter().position(|y| *y <= 0.0)
+    {
+        let message = format!(
+            "the response is {} in row {row}, and its logarithm does not exist; use residual=\"linear\" or drop the row",
+            spec.y[row]
+        );
+        return Err(Error::argument("response", message));
+    }
+    if let Some(scales) = spec.f_scale
+        && let Some(scale) = scales.iter().find(|s| **s <= 0.0 || s.is_infinite())
+    {
+        return Err(Error::argument("f_scale", format!("{scale} is no scale; give a positive number or \"mad\"")));
+    }
+    Ok(())
+}
+
+fn check_parameters(spec: &BatchSpec<'_>) -> Result<Space, Error> {
+    let mut free = Vec::new();
+    for (j, name) in spec.parameters.iter().enumerate() {
+        let (lower, upper, fixed) = (spec.lower[j], spec.upper[j], spec.fixed[j]);
+        if lower.is_nan() || upper.is_nan() || lower > upper || lower == f64::INFINITY || upper == f64::NEG_INFINITY {
+            return Err(Error::argument("bounds", format!("{name}: the range {lower} to {upper} is empty")));
+        }
+        if fixed.is_nan() {
+            if lower == upper {
+                let message = format!("{name}: both bounds are {lower}; write fixed={{\"{name}\": {lower}}}");
+                return Err(Error::argument("bounds", message));
+            }
+            free.push(j);
+        } else if fixed.is_infinite() || fixed < lower || fixed > upper {
+            let message = format!("{name} is fixed at {fixed}, outside its bounds {lower} to {upper}");
+            return Err(Error::argument("fixed", message));
+        }
+    }
+    if free.is_empty() {
+        return Err(Error::argument("fixed", "every parameter is fixed; leave one free, or evaluate the law instead"));
+    }
+    Ok(Space::new(spec.lower, spec.upper, free))
+}
+
+fn check_starts(spec: &BatchSpec<'_>) -> Result<(usize, Option<Vec<f64>>), Error> {
+    let p = spec.parameters.len();
+    let (n_starts, grid) = match spec.start_rule {
+        StartRule::Auto => (spec.n_starts, None),
+        StartRule::Hoffmann2022 => {
+            let grid = hoffmann_grid(spec.parameters)?;
+            (grid.len() / p, Some(grid))
+        }
+        StartRule::Given => {
+            let Some(given) = spec.starts else {
+                return Err(Error::argument("starts", "an array of starts is missing"));
+            };
+            let n_fits = if given.per_fit { spec.offsets.len() - 1 } else { 1 };
+            if given.values.len() != n_fits * given.n_starts * p {
+                let wanted = n_fits * given.n_starts * p;
+                return Err(Error::argument("starts", format!("{} values; wanted {wanted}", given.values.len())));
+            }
+            for (i, value) in given.values.iter().enumerate() {
+                let j = i % p;
+                if spec.fixed[j].is_nan() && !value.is_finite() {
+                    let message = format!("start {} has {} = {value}; starts are numbers", i / p, spec.parameters[j]);
+                    return Err(Error::argument("starts", message));
+                }
+            }
+            (given.n_starts, None)
+        }
+    };
+    if n_starts == 0 {
+        return Err(Error::argument("starts", "at least one start is needed"));
+    }
+    for j in 0..p {
+        if spec.start_lower[j] > spec.start_upper[j] {
+            return Err(Error::argument("starts", format!("{}: the range of starts is empty", spec.parameters[j])));
+        }
+    }
+    Ok((n_starts, grid))
+}
+
+fn check_replicates(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
+    match &spec.replicates {
+        Some(ReplicatePlan::Scheme { keys: Some(keys), .. }) if keys.len() != n_rows => {
+            Err(Error::argument("keys", format!("{} keys for {n_rows} rows", keys.len())))
+        }
+        Some(ReplicatePlan::Weights { values, n_replicates }) => {
+            if values.len() != n_replicates * n_rows {
+                return Err(Error::argument("weights", format!("must have {n_replicates} rows of {n_rows} weights")));
+            }
+            if let Some(place) = values.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+                let (replicate, row) = (place / n_rows, place % n_rows);
+                let message =
+                    format!("weight {} in replicate {replicate}, row {row}; weights are numbers ≥ 0", values[place]);
+                return Err(Error::argument("weights", message));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,284 @@
+//! One fit of a batch: starts, the best of them, what it means, its resamples.
+
+use crate::batch::check::Plan;
+use crate::batch::results::FitResult;
+use crate::batch::results::Replicates;
+use crate::batch::results::Started;
+use crate::batch::scale;
+use crate::batch::spec::BatchSpec;
+use crate::batch::spec::ReplicatePlan;
+use crate::covariance::assess;
+use crate::dispatch::dispatch;
+use crate::law::TermRows;
+use crate::objective::problem::Problem;
+use crate::objective::rows::RawRows;
+use crate::objective::rows::Rows;
+use crate::objective::rows::prepare;
+use crate::resample::Replicate;
+use crate::rng::row_key;
+use crate::run::Monitor;
+use crate::run::map_in_order;
+use crate::solver::Options;
+use crate::solver::Outcome;
+use crate::solver::Workspace;
+use crate::solver::refine;
+use crate::solver::solve;
+use crate::starts;
+use crate::status::Status;
+
+/// Ends within this relative distance of the best objective are the same optimum.
+const SAME: f64 = 1e-6;
+/// Starts, or replicates, that a thread takes at a time.
+const CHUNK: usize = 16;
+
+pub(super) fn fit(
+    spec: &BatchSpec<'_>,
+    plan: &Plan,
+    index: usize,
+    n_threads: usize,
+    workspace: &mut Workspace,
+    monitor: &Monitor,
+) -> FitResult {
+    let law = &*plan.law;
+    let p = law.parameters().len();
+    let n_terms = law.terms().len();
+    let first = spec.offsets[index];
+    let raw = RawRows {
+        x: spec.x,
+        stride: spec.y.len(),
+        first,
+        n: spec.offsets[index + 1] - first,
+        y: spec.y,
+        weights: spec.weights,
+    };
+    let rows = prepare(law, &raw, spec.residual, spec.level);
+    let free = &plan.space.free;
+    let per_fit = plan.n_starts + spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
+    if monitor.is_cancelled() || rows.n < free.len() {
+        monitor.tick(per_fit as u64);
+        let status = if monitor.is_cancelled() { Status::Cancelled } else { Status::TooFewRows };
+        let mut result = FitResult::empty(p, n_terms, status, rows.n);
+        result.started = spec.keep_starts.then(|| no_starts(plan.n_starts, p, status));
+        result.replicates = spec.replicates.as_ref().map(|r| no_replicates(r.n_replicates(), p, status));
+        return result;
+    }
+    let mut problem = Problem {
+        law,
+        rows: &rows,
+        loss: spec.loss,
+        f_scale: spec.f_scale.map_or(f64::NAN, |scales| scales[index]),
+        residual: spec.residual,
+        free,
+        level: spec.level,
+        cancel: monitor.flag(),
+    };
+    let options = Options { max_iterations: spec.max_iterations };
+    let begins = begin(spec, plan, &problem, index);
+    if !spec.loss.has_scale() {
+        problem.f_scale = 1.0;
+    } else if problem.f_scale.is_nan() {
+        problem.f_scale = scale::from_data(&problem, &plan.space, &begins, options, workspace);
+        if problem.f_scale.is_nan() {
+            // The objective is not finite anywhere: any scale shows it.
+            problem.f_scale = 1.0;
+        }
+    }
+    let ends = map_in_order(begins.len(), CHUNK, n_threads, |workspace: &mut Workspace, s| {
+        let end = solve(&problem, &plan.space, &begins[s], options, workspace);
+        monitor.tick(1);
+        end
+    });
+    let best_start = best_of(&ends);
+    let mut result = describe(spec, plan, &problem, &ends, best_start, workspace);
+    if spec.keep_starts {
+        result.started = Some(Started {
+            begins: begins.concat(),
+            ends: ends.iter().flat_map(|end| end.params.iter().copied()).collect(),
+            objectives: ends.iter().map(|end| end.objective).collect(),
+            statuses: ends.iter().map(|end| end.status).collect(),
+        });
+    }
+    if let Some(replicates) = &spec.replicates {
+        result.replicates = Some(resample(spec, plan, &problem, &raw, &result, replicates, n_threads, monitor));
+    }
+    result
+}
+
+fn no_starts(n: usize, p: usize, status: Status) -> Started {
+    Started {
+        begins: vec![f64::NAN; n * p],
+        ends: vec![f64::NAN; n * p],
+        objectives: vec![f64::NAN; n],
+        statuses: vec![status; n],
+    }
+}
+
+fn no_replicates(n: usize, p: usize, status: Status) -> Replicates {
+    Replicates { params: vec![f64::NAN; n * p], objectives: vec![f64::NAN; n], statuses: vec![status; n] }
+}
+
+/// The starts of a fit, with fixed parameters in place.
+fn begin(spec: &BatchSpec<'_>, plan: &Plan, problem: &Problem<'_>, index: usize) -> Vec<Vec<f64>> {
+    let p = plan.law.parameters().len();
+    let given = spec.starts.as_ref().filter(|_| spec.start_rule == starts::StartRule::Given);
+    let table = match (&plan.grid, given) {
+        (Some(grid), _) => Some(grid.as_slice()),
+        (None, Some(given)) => {
+            let from = if given.per_fit { index * given.n_starts * p } else { 0 };
+            Some(&given.values[from..][..given.n_starts * p])
+        }
+        (None, None) => None,
+    };
+    let ranges = starts::Ranges { lower: spec.start_lower, upper: spec.start_upper };
+    (0..plan.n_starts)
+        .map(|s| match table {
+            Some(table) => {
+                let mut row = table[s * p..][..p].to_vec();
+                for (value, &fixed) in row.iter_mut().zip(spec.fixed) {
+                    if !fixed.is_nan() {
+                        *value = fixed;
+                    }
+                }
+                row
+            }
+            None => starts::draw(problem, &plan.space, spec.fixed, ranges, spec.seed, s),
+        })
+        .collect()
+}
+
+/// The end with the lowest objective; the first of equals. Ends that are minima come before ends that are not, unless
+/// those are lower by more than two minima may differ.
+fn best_of(ends: &[Outcome]) -> usize {
+    let lowest = ends.iter().map(|end| end.objective).filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
+    let key = |end: &Outcome| {
+        let is_lowest = end.objective <= lowest + SAME * SAME * lowest.abs();
+        (!(is_lowest && end.status.is_success()), if end.objective.is_nan() { f64::INFINITY } else { end.objective })
+    };
+    let mut best = 0;
+    for (s, end) in ends.iter().enumerate().skip(1) {
+        let (a, b) = (key(end), key(&ends[best]));
+        if (!a.0 && b.0) || (a.0 == b.0 && a.1 < b.1) {
+            best = s;
+        }
+    }
+    best
+}
+
+fn describe(
+    spec: &BatchSpec<'_>,
+    plan: &Plan,
+    problem: &Problem<'_>,
+    ends: &[Outcome],
+    best_start: usize,
+    workspace: &mut Workspace,
+) -> FitResult {
+    let law = problem.law;
+    let end = &ends[best_start];
+    let n_iterations = ends.iter().map(|end| end.n_iterations).sum();
+    let n_evaluations = ends.iter().map(|end| end.n_evaluations).sum();
+    let mut result = FitResult::empty(law.parameters().len(), law.terms().len(), end.status, problem.rows.n);
+    result.n_iterations = n_iterations;
+    result.n_evaluations = n_evaluations;
+    result.f_scale = problem.f_scale;
+    result.best_start = best_start;
+    if !end.objective.is_finite() {
+        return result;
+    }
+    let agreeing = ends.iter().filter(|other| other.objective <= end.objective + SAME * end.objective.abs()).count();
+    let residuals = problem.residuals(&end.params, &mut workspace.scratch);
+    let weights = &problem.rows.weights;
+    let moving: Vec<usize> = plan.space.free.iter().copied().filter(|&j| !end.at_bound[j]).collect();
+    let assessment =
+        assess(problem, &end.params, &moving, &law.amplitude_pairs, spec.covariance, &mut workspace.scratch);
+    result.sse = residuals.iter().zip(weights).map(|(r, w)| w * r * r).sum();
+    let inside = residuals.iter().filter(|r| r.abs() <= problem.f_scale).count();
+    result.inside_scale =
+        if problem.loss.has_scale() { inside as f64 / residuals.len().max(1) as f64 } else { f64::NAN };
+    result.params.clone_from(&end.params);
+    result.objective = end.objective;
+    result.gradient.clone_from(&end.gradient);
+    result.at_bound.clone_from(&end.at_bound);
+    result.condition = assessment.condition;
+    result.flat_direction = assessment.flat_direction;
+    if end.status.is_success() {
+        result.covariance = assessment.covariance;
+    }
+    result.term_share = term_shares(problem, &end.params);
+    result.start_agreement = agreeing as f64 / ends.len() as f64;
+    result
+}
+
+/// For each additive term its largest share, over the rows, of the sum of all terms' sizes.
+fn term_shares(problem: &Problem<'_>, params: &[f64]) -> Vec<f64> {
+    let (law, rows) = (problem.law, problem.rows);
+    let n_terms = law.terms().len();
+    let work = TermRows { law, columns: rows.columns(), n_rows: rows.n, parameters: params };
+    let values = dispatch(problem.level, work);
+    let mut shares = vec![0.0_f64; n_terms];
+    for i in 0..rows.n {
+        let total: f64 = (0..n_terms).map(|t| values[t * rows.n + i].abs()).sum();
+        for (t, share) in shares.iter_mut().enumerate() {
+            *share = share.max(values[t * rows.n + i].abs() / total);
+        }
+    }
+    shares
+}
+
+#[derive(Default)]
+struct Memory {
+    workspace: Workspace,
+    rows: Rows,
+    replicate: Replicate,
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a fit that its resamples need")]
+fn resample(
+    spec: &BatchSpec<'_>,
+    plan: &Plan,
+    problem: &Problem<'_>,
+    raw: &RawRows<'_>,
+    point: &FitResult,
+    replicates: &ReplicatePlan<'_>,
+    n_threads: usize,
+    monitor: &Monitor,
+) -> Replicates {
+    let n = replicates.n_replicates();
+    let p = point.params.len();
+    if !point.objective.is_finite() {
+        monitor.tick(n as u64);
+        return no_replicates(n, p, point.status);
+    }
+    let kept = raw.kept();
+    let row_keys: Vec<u64> = match replicates {
+        ReplicatePlan::Scheme { keys: Some(keys), .. } => kept.iter().map(|&row| keys[raw.first + row]).collect(),
+        _ => kept.iter().map(|&row| row_key(row as u64)).collect(),
+    };
+    let options = Options { max_iterations: spec.max_iterations };
+    let ends = map_in_order(n, CHUNK, n_threads, |memory: &mut Memory, r| {
+        let Memory { workspace, rows, replicate } = memory;
+        match replicates {
+            ReplicatePlan::Scheme { scheme, .. } => {
+                let number = u32::try_from(r).expect("the memory check bounds the number of replicates");
+                scheme.draw(spec.seed, &row_keys, number, replicate);
+            }
+            ReplicatePlan::Weights { values, .. } => {
+                replicate.responses = None;
+                replicate.weights.clear();
+                let all = &values[r * spec.y.len() + raw.first..][..raw.n];
+                replicate.weights.extend(kept.iter().map(|&row| all[row]));
+            }
+        }
+        rows.select(problem.rows, &replicate.weights, replicate.responses.as_deref());
+        monitor.tick(1);
+        if rows.n < plan.space.free.len() {
+            return Outcome::failed(p, Status::TooFewRows);
+        }
+        let resampled = Problem { rows, ..*problem };
+        refine(&resampled, &plan.space, &point.params, options, workspace)
+    });
+    Replicates {
+        params: ends.iter().flat_map(|end| end.params.iter().copied()).collect(),
+        objectives: ends.iter().map(|end| end.objective).collect(),
+        statuses: ends.iter().map(|end| end.status).collect(),
+    }
+}

@@ -1,0 +1,39 @@
+//! Many fits at once: fits × starts, then fits × replicates, in one call.
+//!
+//! Results are written by index and every solution depends on its own index alone, so they have the same bits for any
+//! number of threads. Where there are many fits, threads take fits; where there are few, threads take starts and replicates.
+
+mod check;
+mod fit;
+mod results;
+mod scale;
+mod spec;
+
+pub use results::FitResult;
+pub use results::Replicates;
+pub use results::Started;
+pub use spec::BatchSpec;
+pub use spec::GivenStarts;
+pub use spec::ReplicatePlan;
+
+use crate::error::Error;
+use crate::run::Monitor;
+use crate::run::map_in_order;
+
+/// Runs a batch.
+///
+/// # Errors
+/// Any [`Error`] of a call that cannot mean anything, before work starts; [`Error::Cancelled`] if `monitor` was cancelled.
+pub fn run(spec: &BatchSpec<'_>, monitor: &Monitor) -> Result<Vec<FitResult>, Error> {
+    let plan = check::check(spec)?;
+    let n_fits = spec.offsets.len() - 1;
+    let per_fit = plan.n_starts + spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
+    monitor.expect((n_fits * per_fit) as u64);
+    let n_threads = spec.n_threads.max(1);
+    let results = if n_fits >= 2 * n_threads {
+        map_in_order(n_fits, 1, n_threads, |workspace, f| fit::fit(spec, &plan, f, 1, workspace, monitor))
+    } else {
+        map_in_order(n_fits, n_fits, 1, |workspace, f| fit::fit(spec, &plan, f, n_threads, workspace, monitor))
+    };
+    if monitor.is_cancelled() { Err(Error::Cancelled) } else { Ok(results) }
+}

@@ -1,0 +1,97 @@
+//! What a batch gives back.
+
+use crate::status::Status;
+
+/// Where every start began and ended.
+#[derive(Clone, Debug, Default)]
+pub struct Started {
+    /// (starts, parameters).
+    pub begins: Vec<f64>,
+    /// (starts, parameters).
+    pub ends: Vec<f64>,
+    /// (starts,).
+    pub objectives: Vec<f64>,
+    /// (starts,).
+    pub statuses: Vec<Status>,
+}
+
+/// Solutions of the resamples of one fit.
+#[derive(Clone, Debug, Default)]
+pub struct Replicates {
+    /// (replicates, parameters).
+    pub params: Vec<f64>,
+    /// (replicates,).
+    pub objectives: Vec<f64>,
+    /// (replicates,).
+    pub statuses: Vec<Status>,
+}
+
+/// One fit of a batch.
+#[derive(Clone, Debug)]
+pub struct FitResult {
+    /// Estimates; NaN if nothing could be fitted.
+    pub params: Vec<f64>,
+    /// Σ w ρ(r).
+    pub objective: f64,
+    /// Σ w r².
+    pub sse: f64,
+    /// Scale of the loss.
+    pub f_scale: f64,
+    /// How it ended.
+    pub status: Status,
+    /// Iterations of all starts.
+    pub n_iterations: usize,
+    /// Evaluations of all starts.
+    pub n_evaluations: usize,
+    /// Gradient at the end, in natural coordinates.
+    pub gradient: Vec<f64>,
+    /// Parameters that the data hold at a bound.
+    pub at_bound: Vec<bool>,
+    /// Condition number of the scaled Jacobian.
+    pub condition: f64,
+    /// Direction in which the objective is flattest.
+    pub flat_direction: Vec<f64>,
+    /// Row-major; NaN where undefined.
+    pub covariance: Vec<f64>,
+    /// Largest share of each additive term in the prediction, over the rows.
+    pub term_share: Vec<f64>,
+    /// Share of residuals within the scale of the loss.
+    pub inside_scale: f64,
+    /// Rows that carry weight.
+    pub n_rows_used: usize,
+    /// Share of the starts that end within 1e-6 of the best.
+    pub start_agreement: f64,
+    /// The start that led to the estimates.
+    pub best_start: usize,
+    /// Every start, if asked for.
+    pub started: Option<Started>,
+    /// Resamples, if asked for.
+    pub replicates: Option<Replicates>,
+}
+
+impl FitResult {
+    /// A fit of `n_parameters` that could not begin.
+    pub(super) fn empty(n_parameters: usize, n_terms: usize, status: Status, n_rows_used: usize) -> FitResult {
+        FitResult {
+            params: vec![f64::NAN; n_parameters],
+            objective: f64::NAN,
+            sse: f64::NAN,
+            f_scale: f64::NAN,
+            status,
+            n_iterations: 0,
+            n_evaluations: 0,
+            gradient: vec![f64::NAN; n_parameters],
+            at_bound: vec![false; n_parameters],
+            condition: f64::NAN,
+            flat_direction: vec![0.0; n_parameters],
+            covariance: vec![f64::NAN; n_parameters * n_parameters],
+            term_share: vec![f64::NAN; n_terms],
+            inside_scale: f64::NAN,
+            n_rows_used,
+            start_agreement: 0.0,
+            best_start: 0,
+            started: None,
+            replicates: None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier.
+
+use crate::objective::Scratch;
+use crate::objective::problem::Problem;
+use crate::solver::Options;
+use crate::solver::Space;
+use crate::solver::Workspace;
+use crate::solver::solve;
+
+/// Huber's constant for 95 % efficiency under normal noise.
+const EFFICIENCY: f64 = 1.345;
+/// Median absolute deviation to standard deviation of a normal distribution.
+const NORMAL: f64 = 1.4826;
+/// Starts of the pilot fit.
+const PILOT_STARTS: usize = 16;
+/// The pilot's scale ends below this share of the median residual: a least-absolute-deviation fit to that accuracy.
+const PILOT_SHARE: f64 = 1e-3;
+/// No scale is below this share of the response.
+const LEAST_SHARE: f64 = 1e-12;
+
+/// 1.345 × 1.4826 × median |r| of a least-absolute-deviation fit, reached by Huber's loss with a falling scale.
+pub(super) fn from_data(
+    problem: &Problem<'_>,
+    space: &Space,
+    starts: &[Vec<f64>],
+    options: Options,
+    workspace: &mut Workspace,
+) -> f64 {
+    let responses = &problem.rows.response[..problem.rows.n];
+    let middle = median(responses.to_vec());
+    let spread = median(responses.iter().map(|y| (y - middle).abs()).collect());
+    let size = responses.iter().map(|y| y.abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let floor = LEAST_SHARE * size;
+    let mut pilot = Problem { f_scale: (0.1 * spread).max(floor), ..*problem };
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    for start in starts.iter().take(PILOT_STARTS) {
+        let end = solve(&pilot, space, start, options, workspace);
+        if end.objective.is_finite() && best.as_ref().is_none_or(|(value, _)| end.objective < *value) {
+            best = Some((end.objective, end.params));
+        }
+    }
+    let Some((_, mut params)) = best else { return f64::NAN };
+    loop {
+        let size = median_residual(&pilot, &params, &mut workspace.scratch);
+        if size <= floor {
+            return floor;
+        }
+        if pilot.f_scale <= PILOT_SHARE * size {
+            return (EFFICIENCY * NORMAL * size).max(floor);
+        }
+        pilot.f_scale = (0.1 * pilot.f_scale).min(0.5 * size).max(0.5 * PILOT_SHARE * size);
+        let end = solve(&pilot, space, &params, options, workspace);
+        if end.objective.is_finite() {
+            params = end.params;
+        }
+    }
+}
+
+fn median_residual(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> f64 {
+    median(problem.residuals(params, scratch).iter().map(|r| r.abs()).collect())
+}
+
+/// The median; the mean of the two middle values of an even number.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let n = values.len();
+    if n == 0 {
+        return f64::NAN;
+    }
+    0.5 * (values[(n - 1) / 2] + values[n / 2])
+}

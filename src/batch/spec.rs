@@ -1,0 +1,105 @@
+//! What a batch is asked to do.
+
+use crate::covariance::Covariance;
+use crate::dispatch::Level;
+use crate::law::Residual;
+use crate::loss::Loss;
+use crate::resample::Resample;
+use crate::starts::StartRule;
+
+/// The caller's starts: (starts, parameters), or (fits, starts, parameters) if `per_fit`.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenStarts<'a> {
+    /// Parameter vectors, one after the other.
+    pub values: &'a [f64],
+    /// Starts of each fit.
+    pub n_starts: usize,
+    /// Every fit has its own.
+    pub per_fit: bool,
+}
+
+/// How resamples are made.
+#[derive(Clone, Copy, Debug)]
+pub enum ReplicatePlan<'a> {
+    /// By a scheme.
+    Scheme {
+        /// The scheme.
+        scheme: Resample,
+        /// Replicates of each fit.
+        n_replicates: usize,
+        /// Key of each row's unit, or row numbers within each fit.
+        keys: Option<&'a [u64]>,
+    },
+    /// By the caller's weights, (replicates, rows of the batch).
+    Weights {
+        /// Rows of weights, one after the other.
+        values: &'a [f64],
+        /// Number of rows of weights.
+        n_replicates: usize,
+    },
+}
+
+impl ReplicatePlan<'_> {
+    /// Replicates of each fit.
+    #[must_use]
+    pub fn n_replicates(&self) -> usize {
+        match self {
+            ReplicatePlan::Scheme { n_replicates, .. } | ReplicatePlan::Weights { n_replicates, .. } => *n_replicates,
+        }
+    }
+}
+
+/// One law, many data sets. Shapes are in the fields' comments.
+#[derive(Clone, Debug)]
+pub struct BatchSpec<'a> {
+    /// The law as text.
+    pub text: &'a str,
+    /// Names of the variables.
+    pub variables: &'a [String],
+    /// Names of the parameters, in the order of all parameter vectors.
+    pub parameters: &'a [String],
+    /// (variables, rows).
+    pub x: &'a [f64],
+    /// (rows,).
+    pub y: &'a [f64],
+    /// (rows,); precision weights.
+    pub weights: Option<&'a [f64]>,
+    /// (fits + 1,); rows of fit `f` are `offsets[f]..offsets[f + 1]`.
+    pub offsets: &'a [usize],
+    /// (parameters,).
+    pub lower: &'a [f64],
+    /// (parameters,).
+    pub upper: &'a [f64],
+    /// (parameters,); NaN where free.
+    pub fixed: &'a [f64],
+    /// The loss.
+    pub loss: Loss,
+    /// (fits,); NaN, or nothing, for the scale that the data give.
+    pub f_scale: Option<&'a [f64]>,
+    /// The residual.
+    pub residual: Residual,
+    /// How starts are made.
+    pub start_rule: StartRule,
+    /// The caller's starts for [`StartRule::Given`].
+    pub starts: Option<GivenStarts<'a>>,
+    /// Number of starts for [`StartRule::Auto`].
+    pub n_starts: usize,
+    /// (parameters,); NaN where the role decides.
+    pub start_lower: &'a [f64],
+    /// (parameters,); NaN where the role decides.
+    pub start_upper: &'a [f64],
+    /// Seed of starts and resamples.
+    pub seed: u64,
+    /// Resamples, if any.
+    pub replicates: Option<ReplicatePlan<'a>>,
+    /// How the covariance is estimated.
+    pub covariance: Covariance,
+    /// Whether every start's end is kept.
+    pub keep_starts: bool,
+    /// Most iterations from one start.
+    pub max_iterations: usize,
+    /// Instructions of the kernels.
+    pub level: Level,
+    /// Threads.
+    pub n_threads: usize,
+}

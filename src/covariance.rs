@@ -1,0 +1,260 @@
+//! Covariance of the estimates at a minimum, and how well the data determine them.
+
+use crate::error::Error;
+use crate::linalg::factor;
+use crate::linalg::inverse;
+use crate::linalg::symmetric_eigen;
+use crate::loss::LossVisitor;
+use crate::loss::Point;
+use crate::loss::RobustLoss;
+use crate::objective::Scratch;
+use crate::objective::problem::Problem;
+
+/// How the covariance is estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covariance {
+    /// HC3: nearest to its nominal level at every size measured.
+    Auto,
+    /// s² (JᵀWJ)⁻¹ with Huber's correction for a robust loss; what NIST certifies.
+    Classical,
+    /// The sandwich without correction.  White (1980).
+    Hc0,
+    /// HC0 × n / (n − p).
+    Hc1,
+    /// Squared scores divided by 1 − h.
+    Hc2,
+    /// Squared scores divided by (1 − h)²: close to the jackknife.  `MacKinnon` & White (1985).
+    Hc3,
+}
+
+impl Covariance {
+    /// Every estimator.
+    pub const ALL: [Covariance; 6] =
+        [Covariance::Auto, Covariance::Classical, Covariance::Hc0, Covariance::Hc1, Covariance::Hc2, Covariance::Hc3];
+
+    /// The word that users type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Covariance::Auto => "auto",
+            Covariance::Classical => "classical",
+            Covariance::Hc0 => "HC0",
+            Covariance::Hc1 => "HC1",
+            Covariance::Hc2 => "HC2",
+            Covariance::Hc3 => "HC3",
+        }
+    }
+
+    /// The estimator of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the list of names.
+    pub fn from_name(name: &str) -> Result<Covariance, Error> {
+        let found = Covariance::ALL.into_iter().find(|c| c.name() == name);
+        found.ok_or_else(|| Error::unknown_name("covariance", name, Covariance::ALL.map(Covariance::name)))
+    }
+
+    /// The estimator that `Auto` stands for.
+    #[must_use]
+    pub fn resolved(self) -> Covariance {
+        if self == Covariance::Auto { Covariance::Hc3 } else { self }
+    }
+}
+
+struct AllPoints<'a> {
+    residuals: &'a [f64],
+    delta: f64,
+}
+
+impl LossVisitor for AllPoints<'_> {
+    type Out = Vec<Point>;
+
+    fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
+        self.residuals.iter().map(|&r| loss.at(r, self.delta)).collect()
+    }
+}
+
+/// What the data say about the parameters at a minimum.
+#[derive(Clone, Debug)]
+pub(crate) struct Assessment {
+    /// Row-major over all parameters; NaN for those that are fixed, at a bound or not identified.
+    pub(crate) covariance: Vec<f64>,
+    /// Condition number of the Jacobian with unit columns, exponents taken apart from the amplitudes of their terms.
+    pub(crate) condition: f64,
+    /// The direction in which the objective is flattest, in units of each parameter's own scale.
+    pub(crate) flat_direction: Vec<f64>,
+}
+
+/// Assesses a minimum. `moving` are the free parameters that are at no bound; `pairs` are (parameter, amplitude of its
+/// term).
+pub(crate) fn assess(
+    problem: &Problem<'_>,
+    params: &[f64],
+    moving: &[usize],
+    pairs: &[(usize, usize)],
+    kind: Covariance,
+    scratch: &mut Scratch,
+) -> Assessment {
+    let p = params.len();
+    let m = moving.len();
+    let local = Problem { free: moving, ..*problem };
+    let (residuals, jacobian) = local.linearise(params, scratch);
+    let n = problem.rows.n;
+    let padded = problem.rows.padded;
+    let weights = &problem.rows.weights[..n];
+    let points = problem.loss.visit(AllPoints { residuals: &residuals[..n], delta: problem.f_scale });
+    let slopes = Slopes { jacobian: &jacobian, stride: padded, n, m };
+    let gram = slopes.products(|i| weights[i]);
+    let (condition, direction) = conditioning(&gram, m, moving, pairs);
+    let mut flat_direction = vec![0.0; p];
+    for (k, &j) in moving.iter().enumerate() {
+        flat_direction[j] = direction[k];
+    }
+
+    let mut covariance = vec![f64::NAN; p * p];
+    let inner = estimate(kind.resolved(), &slopes, weights, &points, &gram);
+    if let Some(inner) = inner {
+        for (k, &i) in moving.iter().enumerate() {
+            for (l, &j) in moving.iter().enumerate() {
+                covariance[i * p + j] = inner[k * m + l];
+            }
+        }
+    }
+    Assessment { covariance, condition, flat_direction }
+}
+
+/// The Jacobian of the residuals by columns.
+struct Slopes<'a> {
+    jacobian: &'a [f64],
+    stride: usize,
+    n: usize,
+    m: usize,
+}
+
+impl Slopes<'_> {
+    fn column(&self, k: usize) -> &[f64] {
+        &self.jacobian[k * self.stride..][..self.n]
+    }
+
+    /// `JᵀVJ` for a diagonal V.
+    fn products(&self, row_weight: impl Fn(usize) -> f64) -> Vec<f64> {
+        let m = self.m;
+        let mut out = vec![0.0; m * m];
+        for k in 0..m {
+            for l in k..m {
+                let (a, b) = (self.column(k), self.column(l));
+                let total: f64 = (0..self.n).map(|i| row_weight(i) * a[i] * b[i]).sum();
+                out[k * m + l] = total;
+                out[l * m + k] = total;
+            }
+        }
+        out
+    }
+
+    /// `JᵢᵀAJᵢ` of one row.
+    fn quadratic(&self, a: &[f64], i: usize) -> f64 {
+        let m = self.m;
+        (0..m).map(|k| (0..m).map(|l| self.column(k)[i] * a[k * m + l] * self.column(l)[i]).sum::<f64>()).sum()
+    }
+}
+
+/// The covariance of the moving parameters; `None` where it does not exist.
+fn estimate(
+    kind: Covariance,
+    slopes: &Slopes<'_>,
+    weights: &[f64],
+    points: &[Point],
+    gram: &[f64],
+) -> Option<Vec<f64>> {
+    let (n, m) = (slopes.n, slopes.m);
+    if n <= m || m == 0 {
+        return None;
+    }
+    let freedom = (n - m) as f64;
+    let mut out = if kind == Covariance::Classical {
+        let scores: f64 = (0..n).map(|i| weights[i] * points[i].psi * points[i].psi).sum();
+        let mean_slope = points.iter().map(|point| point.slope).sum::<f64>() / n as f64;
+        let variance = scores / freedom / (mean_slope * mean_slope);
+        inverse_of(gram, m)?.into_iter().map(|value| value * variance).collect()
+    } else {
+        let bread = inverse_of(&slopes.products(|i| weights[i] * points[i].slope), m)?;
+        let factor_of = |i: usize| {
+            let rest = 1.0 - weights[i] * points[i].slope * slopes.quadratic(&bread, i);
+            match kind {
+                Covariance::Hc2 => 1.0 / rest,
+                Covariance::Hc3 => 1.0 / (rest * rest),
+                Covariance::Hc1 => n as f64 / freedom,
+                _ => 1.0,
+            }
+        };
+        let factors: Vec<f64> = (0..n).map(factor_of).collect();
+        let meat = slopes.products(|i| (weights[i] * points[i].psi).powi(2) * factors[i]);
+        let mut half = vec![0.0; m * m];
+        let mut out = vec![0.0; m * m];
+        multiply(&bread, &meat, m, &mut half);
+        multiply(&half, &bread, m, &mut out);
+        out
+    };
+    // Rounding leaves the product of three symmetric matrices a little asymmetric.
+    for k in 0..m {
+        for l in 0..k {
+            let mean = 0.5 * (out[k * m + l] + out[l * m + k]);
+            out[k * m + l] = mean;
+            out[l * m + k] = mean;
+        }
+    }
+    out.iter().all(|v| v.is_finite()).then_some(out)
+}
+
+fn multiply(a: &[f64], b: &[f64], m: usize, out: &mut [f64]) {
+    for k in 0..m {
+        for l in 0..m {
+            out[k * m + l] = (0..m).map(|i| a[k * m + i] * b[i * m + l]).sum();
+        }
+    }
+}
+
+/// The inverse of a positive definite matrix, or `None` where it is numerically singular.
+fn inverse_of(matrix: &[f64], m: usize) -> Option<Vec<f64>> {
+    let mut l = matrix.to_vec();
+    if !factor(&mut l, m) {
+        return None;
+    }
+    let mut out = vec![0.0; m * m];
+    inverse(&l, m, &mut out);
+    Some(out)
+}
+
+/// Condition number and flattest direction of a Gram matrix with unit diagonal, after each exponent's column has been
+/// made orthogonal to the amplitude of its term: centring the variable, which changes no prediction, would do the same.
+fn conditioning(gram: &[f64], m: usize, moving: &[usize], pairs: &[(usize, usize)]) -> (f64, Vec<f64>) {
+    let mut g = gram.to_vec();
+    let place = |j: usize| moving.iter().position(|&known| known == j);
+    for &(parameter, amplitude) in pairs {
+        let (Some(q), Some(a)) = (place(parameter), place(amplitude)) else { continue };
+        let c = g[q * m + a] / g[a * m + a];
+        if !c.is_finite() {
+            continue;
+        }
+        for k in 0..m {
+            g[q * m + k] -= c * g[a * m + k];
+        }
+        for k in 0..m {
+            g[k * m + q] -= c * g[k * m + a];
+        }
+    }
+    let diagonal: Vec<f64> = (0..m).map(|k| g[k * m + k].max(0.0).sqrt()).collect();
+    for k in 0..m {
+        for l in 0..m {
+            let unit = diagonal[k] * diagonal[l];
+            g[k * m + l] = if unit > 0.0 { g[k * m + l] / unit } else { 0.0 };
+        }
+    }
+    let mut values = vec![0.0; m];
+    let mut vectors = vec![0.0; m * m];
+    symmetric_eigen(&mut g, m, &mut values, &mut vectors);
+    let (Some(&least), Some(&most)) = (values.first(), values.last()) else { return (f64::NAN, vec![]) };
+    // Rounding of the Gram matrix hides anything smaller.
+    let condition = if least > 1e-15 * most { (most / least).sqrt() } else { f64::INFINITY };
+    (condition, (0..m).map(|k| vectors[k * m]).collect())
+}

@@ -1,0 +1,382 @@
+//! Everything that is derived from a law once: programs for values and derivatives, its terms, its metric, the roles of
+//! its parameters.
+
+use crate::error::Error;
+use crate::formula::Kind;
+use crate::formula::bind::Binding;
+use crate::formula::bind::Bound;
+use crate::formula::bind::bind;
+use crate::formula::compile::compile;
+use crate::formula::compile::data_columns;
+use crate::formula::derive::derivative;
+use crate::formula::derive::log_derivative;
+use crate::formula::error_at;
+use crate::formula::functions;
+use crate::formula::graph::Class;
+use crate::formula::graph::Graph;
+use crate::formula::graph::Id;
+use crate::formula::parse::Tree;
+use crate::formula::parse::parse;
+use crate::formula::program::Program;
+use crate::law::role;
+use crate::law::role::Role;
+use crate::law::terms;
+
+/// On which scale prediction and response are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Residual {
+    /// `f - y`.
+    Linear,
+    /// `ln f - ln y`; both must be positive.
+    Log,
+}
+
+impl Residual {
+    /// Every residual.
+    pub const ALL: [Residual; 2] = [Residual::Linear, Residual::Log];
+
+    /// The word that users type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Residual::Linear => "linear",
+            Residual::Log => "log",
+        }
+    }
+
+    /// The residual of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the list of names.
+    pub fn from_name(name: &str) -> Result<Residual, Error> {
+        Residual::ALL
+            .into_iter()
+            .find(|residual| residual.name() == name)
+            .ok_or_else(|| Error::unknown_name("residual", name, Residual::ALL.map(Residual::name)))
+    }
+}
+
+/// A law as the user declares it: which names are variables, which are parameters and in which order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Declared {
+    pub(crate) text: String,
+    pub(crate) variables: Vec<String>,
+    /// `None` for all names that are no variables, in order of appearance.
+    pub(crate) parameters: Option<Vec<String>>,
+    pub(crate) residual: Residual,
+}
+
+/// Programs for one nonlinear parameter's default start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ParameterRole {
+    pub(crate) role: Role,
+    /// Column of [`CompiledLaw::prelude`] that the parameter scales or shifts.
+    pub(crate) column: Option<usize>,
+    /// The parameter enters with a minus sign.
+    pub(crate) is_negated: bool,
+    /// The parameter divides what it scales.
+    pub(crate) is_inverted: bool,
+}
+
+/// A law, compiled.
+#[derive(Clone, Debug)]
+pub struct CompiledLaw {
+    pub(crate) variables: Vec<String>,
+    pub(crate) parameters: Vec<String>,
+    /// Variables to columns: what depends on data alone.
+    pub(crate) prelude: Program,
+    /// The value.
+    pub(crate) value: Program,
+    /// The value and its first derivatives.
+    pub(crate) first: Program,
+    /// The value, its first derivatives, then the second derivatives of `second_pairs`.
+    pub(crate) second: Program,
+    /// Parameters `i ≤ j` whose second derivative is not zero everywhere.
+    pub(crate) second_pairs: Vec<(usize, usize)>,
+    /// The programs give `ln f`, not `f`.
+    pub(crate) is_log: bool,
+    /// Additive terms as written; `terms` are their values.
+    pub(crate) term_texts: Vec<String>,
+    pub(crate) terms: Program,
+    /// `∂ ln |term| / ∂ parameter`, one output for each pair in `metric_owners` order.
+    pub(crate) metric: Program,
+    pub(crate) metric_owners: Vec<usize>,
+    pub(crate) roles: Vec<ParameterRole>,
+    /// For each parameter the term (of `terms`) whose amplitude it is, linearly or in the logarithm.
+    pub(crate) amplitude_of: Vec<Option<usize>>,
+    /// Parameters that share a term with its amplitude: (parameter, amplitude).
+    pub(crate) amplitude_pairs: Vec<(usize, usize)>,
+    /// Whether each term is subtracted.
+    pub(crate) is_negative_term: Vec<bool>,
+}
+
+impl CompiledLaw {
+    /// Compiles a law whose names other than `variables` are parameters.
+    ///
+    /// # Errors
+    /// [`Error::Formula`] or [`Error::Law`] if the text cannot be read or does not fit the declarations.
+    pub fn new(
+        text: &str,
+        variables: &[String],
+        parameters: Option<&[String]>,
+        residual: Residual,
+    ) -> Result<CompiledLaw, Error> {
+        let declared = Declared {
+            text: text.to_owned(),
+            variables: variables.to_vec(),
+            parameters: parameters.map(<[String]>::to_vec),
+            residual,
+        };
+        compile_law(&declared)
+    }
+
+    /// Names of the parameters, in the order of every parameter vector.
+    #[must_use]
+    pub fn parameters(&self) -> &[String] {
+        &self.parameters
+    }
+
+    /// Names of the variables, in the order of the rows of every data matrix.
+    #[must_use]
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
+    /// Additive terms as written.
+    #[must_use]
+    pub fn terms(&self) -> &[String] {
+        &self.term_texts
+    }
+
+    /// The role of each parameter.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Role> {
+        self.roles.iter().map(|role| role.role).collect()
+    }
+
+    /// Number of columns that the programs read.
+    pub(crate) fn n_columns(&self) -> usize {
+        self.prelude.outputs.len()
+    }
+}
+
+/// The parameters of a parsed law and the symbols of its graph: variables first, then parameters.
+pub(super) fn symbols_of(tree: &Tree, declared: &Declared) -> Result<Vec<String>, Error> {
+    check_variables(tree, &declared.variables)?;
+    let found: Vec<&(String, usize)> =
+        tree.names.iter().filter(|(name, _)| !declared.variables.contains(name)).collect();
+    let Some(parameters) = &declared.parameters else {
+        return Ok(found.into_iter().map(|(name, _)| name.clone()).collect());
+    };
+    for (i, parameter) in parameters.iter().enumerate() {
+        if parameters[..i].contains(parameter) {
+            return Err(Error::Law(format!("parameter {parameter} is declared twice")));
+        }
+        if declared.variables.contains(parameter) {
+            return Err(Error::Law(format!("{parameter} is declared as a variable and as a parameter")));
+        }
+        if !found.iter().any(|(name, _)| name == parameter) {
+            return Err(Error::Law(format!("parameter {parameter} does not occur in the formula {}", tree.text)));
+        }
+    }
+    for (name, at) in found {
+        if !parameters.contains(name) {
+            return Err(error_at(&tree.text, *at, format!("{name} is neither a variable nor a declared parameter")));
+        }
+    }
+    Ok(parameters.clone())
+}
+
+fn check_variables(tree: &Tree, variables: &[String]) -> Result<(), Error> {
+    for (i, variable) in variables.iter().enumerate() {
+        if functions::is_reserved(variable) {
+            return Err(Error::Law(format!("variables: {variable} is a word of the language; rename it")));
+        }
+        if variables[..i].contains(variable) {
+            return Err(Error::Law(format!("variables: {variable} is declared twice")));
+        }
+        if let Some((_, at)) = tree.bindings.iter().find(|(name, _)| name == variable) {
+            return Err(error_at(&tree.text, *at, format!("{variable} is a variable and cannot be bound to a value")));
+        }
+        if !tree.names.iter().any(|(name, _)| name == variable) {
+            return Err(Error::Law(format!("variables: {variable} does not occur in the formula {}", tree.text)));
+        }
+    }
+    Ok(())
+}
+
+fn too_large(tree: &Tree) -> Error {
+    error_at(&tree.text, 0, "the law with its derivatives is too large; simplify it or use fewer parameters")
+}
+
+pub(super) struct LawGraph {
+    pub(super) graph: Graph,
+    pub(super) bound: Bound,
+    /// Parameter number of each symbol.
+    pub(super) parameter_of: Vec<Option<usize>>,
+    pub(super) parameters: Vec<String>,
+}
+
+/// Parses and binds a law.
+pub(super) fn law_graph(tree: &Tree, declared: &Declared) -> Result<LawGraph, Error> {
+    let parameters = symbols_of(tree, declared)?;
+    let n_variables = declared.variables.len();
+    let mut classes = vec![Class::Data; n_variables];
+    classes.extend(vec![Class::Scalar; parameters.len()]);
+    let names = declared.variables.iter().chain(&parameters);
+    let bindings: Vec<Binding<'_>> = names.map(|name| Binding { name, kind: Kind::Number }).collect();
+    let parameter_of = (0..bindings.len()).map(|i| i.checked_sub(n_variables)).collect();
+    let mut graph = Graph::new(classes, true);
+    let bound = bind(tree, &bindings, &mut graph)?;
+    if bound.is_condition {
+        return Err(error_at(&tree.text, tree.at[tree.root], "a law is a number; write where(condition, a, b)"));
+    }
+    Ok(LawGraph { graph, bound, parameter_of, parameters })
+}
+
+/// Compiles a declared law.
+pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
+    let tree = parse(&declared.text)?;
+    let LawGraph { mut graph, bound, parameter_of, parameters } = law_graph(&tree, declared)?;
+    let n_variables = declared.variables.len();
+    let symbols: Vec<Id> = (0..parameters.len()).map(|i| graph.symbol(n_variables + i)).collect();
+    let law = bound.root;
+
+    let written = terms::written_terms(&tree);
+    let term_nodes: Vec<Id> = written.iter().filter_map(|term| bound.nodes[term.node]).collect();
+
+    let linear = linear_parameters(&mut graph, law, &symbols);
+    let (metric_nodes, metric_owners) = metric_of(&mut graph, law, &symbols);
+    let log_value = if declared.residual == Residual::Log { terms::log_form(&mut graph, law) } else { None };
+    let value = log_value.unwrap_or(law);
+    let (first, pairs, second) = derivatives_of(&mut graph, value, &symbols);
+    if graph.overflowed() {
+        return Err(too_large(&tree));
+    }
+
+    let found: Vec<role::Found> = symbols.iter().map(|&symbol| role::find(&graph, law, symbol)).collect();
+    let mut roots: Vec<Id> = vec![value, law];
+    roots.extend(first.iter().chain(&second).chain(&metric_nodes).chain(&term_nodes));
+    let mut columns = data_columns(&graph, &roots);
+    for data in found.iter().filter_map(|found| found.data) {
+        if !columns.contains(&data) {
+            columns.push(data);
+        }
+    }
+    let roles = found
+        .iter()
+        .zip(&linear)
+        .map(|(found, &is_linear)| ParameterRole {
+            role: if is_linear { Role::Linear } else { found.role },
+            column: found.data.and_then(|data| columns.iter().position(|&column| column == data)),
+            is_negated: found.is_negated,
+            is_inverted: found.is_inverted,
+        })
+        .collect::<Vec<_>>();
+    let (amplitude_of, amplitude_pairs) = amplitudes(&graph, &symbols, &term_nodes, &roles);
+
+    let variables: Vec<Id> = (0..n_variables).map(|i| graph.symbol(i)).collect();
+    let prelude = compile(&graph, &columns, &variables, &parameter_of);
+    let with = |nodes: &[Id]| compile(&graph, nodes, &columns, &parameter_of);
+    let mut first_roots = vec![value];
+    first_roots.extend(&first);
+    let mut second_roots = first_roots.clone();
+    second_roots.extend(&second);
+    Ok(CompiledLaw {
+        variables: declared.variables.clone(),
+        prelude,
+        value: with(&[value]),
+        first: with(&first_roots),
+        second: with(&second_roots),
+        second_pairs: pairs,
+        is_log: log_value.is_some(),
+        is_negative_term: written.iter().map(|term| term.is_negative).collect(),
+        term_texts: written.into_iter().map(|term| term.text).collect(),
+        terms: with(&term_nodes),
+        metric: with(&metric_nodes),
+        metric_owners,
+        roles,
+        amplitude_of,
+        amplitude_pairs,
+        parameters,
+    })
+}
+
+/// First derivatives, and those second derivatives that are not zero everywhere with their pairs.
+fn derivatives_of(graph: &mut Graph, value: Id, symbols: &[Id]) -> (Vec<Id>, Vec<(usize, usize)>, Vec<Id>) {
+    let zero = graph.number(0.0);
+    let mut first = Vec::with_capacity(symbols.len());
+    for &symbol in symbols {
+        first.push(derivative(graph, value, symbol).unwrap_or(zero));
+    }
+    let mut pairs = Vec::new();
+    let mut second = Vec::new();
+    for (i, &slope) in first.iter().enumerate() {
+        for (j, &symbol) in symbols.iter().enumerate().skip(i) {
+            if let Some(node) = derivative(graph, slope, symbol) {
+                pairs.push((i, j));
+                second.push(node);
+            }
+        }
+    }
+    (first, pairs, second)
+}
+
+/// Parameters, taken in order, in which the law is jointly linear.
+fn linear_parameters(graph: &mut Graph, law: Id, symbols: &[Id]) -> Vec<bool> {
+    let mut linear = vec![false; symbols.len()];
+    let mut chosen: Vec<Id> = Vec::new();
+    for (i, &symbol) in symbols.iter().enumerate() {
+        let Some(first) = derivative(graph, law, symbol) else { continue };
+        chosen.push(symbol);
+        if chosen.iter().all(|&other| derivative(graph, first, other).is_none()) {
+            linear[i] = true;
+        } else {
+            chosen.pop();
+        }
+    }
+    linear
+}
+
+fn metric_of(graph: &mut Graph, law: Id, symbols: &[Id]) -> (Vec<Id>, Vec<usize>) {
+    let mut nodes = Vec::new();
+    let mut owners = Vec::new();
+    for term in terms::metric_terms(graph, law) {
+        for (i, &symbol) in symbols.iter().enumerate() {
+            if let Some(node) = log_derivative(graph, term, symbol) {
+                nodes.push(node);
+                owners.push(i);
+            }
+        }
+    }
+    (nodes, owners)
+}
+
+type Amplitudes = (Vec<Option<usize>>, Vec<(usize, usize)>);
+
+/// The term whose amplitude each parameter is, the only term in which a linear parameter or a log-amplitude occurs; and
+/// the other parameters of those terms.
+fn amplitudes(graph: &Graph, symbols: &[Id], terms: &[Id], roles: &[ParameterRole]) -> Amplitudes {
+    let reach: Vec<Vec<Id>> = terms.iter().map(|&term| graph.reachable(&[term])).collect();
+    let holds = |t: usize, j: usize| reach[t].binary_search(&symbols[j]).is_ok();
+    let mut amplitude_of = vec![None; symbols.len()];
+    let mut taken = vec![false; terms.len()];
+    for (j, role) in roles.iter().enumerate() {
+        if !matches!(role.role, Role::Linear | Role::LogAmplitude) {
+            continue;
+        }
+        let holders: Vec<usize> = (0..terms.len()).filter(|&t| holds(t, j)).collect();
+        if let [t] = holders[..]
+            && !taken[t]
+        {
+            taken[t] = true;
+            amplitude_of[j] = Some(t);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (a, term) in amplitude_of.iter().enumerate() {
+        let Some(t) = *term else { continue };
+        pairs.extend((0..symbols.len()).filter(|&q| q != a && holds(t, q)).map(|q| (q, a)));
+    }
+    (amplitude_of, pairs)
+}

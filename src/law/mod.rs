@@ -1,0 +1,20 @@
+//! A formula with a statistical reading: which names are variables, which are fitted, and everything that is derived
+//! from that once, when the law is compiled.
+
+mod cache;
+mod compiled;
+mod evaluate;
+mod role;
+mod table;
+mod terms;
+
+pub use compiled::CompiledLaw;
+pub use compiled::Residual;
+pub use evaluate::evaluate;
+pub use role::Role;
+pub use table::Column;
+pub use table::evaluate_columns;
+
+pub(crate) use cache::compiled;
+pub(crate) use compiled::Declared;
+pub(crate) use evaluate::TermRows;

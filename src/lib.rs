@@ -1,0 +1,65 @@
+//! The engine of lawfit: fits parametric laws to many data sets, from many starts, with many resamples.
+//!
+//! ```text
+//!                py            the Python door (feature `python`)
+//!                │
+//!              batch           fits × replicates × starts in one call
+//!                │
+//!   starts  resample  solver  covariance
+//!                │
+//!            objective         what a solver minimises: law × loss × rows
+//!                │
+//!           law     loss
+//!            │
+//!         formula              text → graph → exact derivatives → programs over blocks of rows
+//!            │
+//!   special  linalg  rng  run
+//!            │
+//!   error  status  dispatch
+//! ```
+//!
+//! A module may use what is below it. Nothing but `py` has heard of Python.
+
+#![deny(unsafe_code)]
+
+mod batch;
+mod covariance;
+pub mod dispatch;
+pub mod error;
+pub mod formula;
+mod law;
+pub mod linalg;
+mod loss;
+mod objective;
+#[cfg(feature = "python")]
+mod py;
+mod resample;
+pub mod rng;
+mod run;
+mod solver;
+pub mod special;
+mod starts;
+pub mod status;
+
+pub use batch::BatchSpec;
+pub use batch::FitResult;
+pub use batch::GivenStarts;
+pub use batch::ReplicatePlan;
+pub use batch::Replicates;
+pub use batch::Started;
+pub use batch::run as run_batch;
+pub use covariance::Covariance;
+pub use dispatch::Level;
+pub use error::Error;
+pub use formula::Kind;
+pub use law::Column;
+pub use law::CompiledLaw;
+pub use law::Residual;
+pub use law::Role;
+pub use law::evaluate;
+pub use law::evaluate_columns;
+pub use loss::Loss;
+pub use resample::Resample;
+pub use run::Monitor;
+pub use starts::StartRule;
+pub use status::Status;

@@ -1,0 +1,211 @@
+//! The Cholesky factorisation A = L Lᵀ of a small symmetric matrix, row-major.
+
+/// A pivot must keep more than this part of its diagonal element; below, rounding decides its sign.
+///
+/// The comparison is with the column's own diagonal element, so that scaling a parameter changes nothing.
+const RELATIVE_PIVOT: f64 = 1e-14;
+
+/// Replaces the lower triangle of the `n` × `n` matrix `a` by L. The upper triangle is neither read nor written.
+///
+/// False if a pivot is not above 1e-14 of its own diagonal element, or is not finite: the matrix is then not numerically
+/// positive definite, and `a` is left half done.
+#[must_use]
+pub fn factor(a: &mut [f64], n: usize) -> bool {
+    debug_assert_eq!(a.len(), n * n, "a is n × n");
+    for j in 0..n {
+        let (above, rest) = a.split_at_mut(j * n);
+        let row = &mut rest[..n];
+        for i in 0..j {
+            let pivot_row = &above[i * n..][..=i];
+            row[i] = (row[i] - product(&row[..i], &pivot_row[..i])) / pivot_row[i];
+        }
+        let diagonal = row[j];
+        let pivot = diagonal - product(&row[..j], &row[..j]);
+        let is_positive = pivot > RELATIVE_PIVOT * diagonal && pivot > 0.0 && pivot.is_finite();
+        if !is_positive {
+            return false;
+        }
+        row[j] = pivot.sqrt();
+    }
+    true
+}
+
+/// Replaces `b` by the solution x of L Lᵀ x = b, for the `l` of [`factor`].
+pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
+    debug_assert!(l.len() == n * n && b.len() == n, "l is n × n, b has n elements");
+    for i in 0..n {
+        let row = &l[i * n..][..=i];
+        b[i] = (b[i] - product(&row[..i], &b[..i])) / row[i];
+    }
+    for i in (0..n).rev() {
+        let row = &l[i * n..][..=i];
+        b[i] /= row[i];
+        let value = b[i];
+        for (earlier, factor) in b[..i].iter_mut().zip(&row[..i]) {
+            *earlier -= factor * value;
+        }
+    }
+}
+
+/// Writes (L Lᵀ)⁻¹ to `out`, both triangles, for the `l` of [`factor`].
+pub fn inverse(l: &[f64], n: usize, out: &mut [f64]) {
+    debug_assert!(l.len() == n * n && out.len() == n * n, "l and out are n × n");
+    // L⁻¹ into the lower triangle, one column after the other.
+    for j in 0..n {
+        out[j * n + j] = 1.0 / l[j * n + j];
+        for i in j + 1..n {
+            let sum: f64 = (j..i).map(|k| l[i * n + k] * out[k * n + j]).sum();
+            out[i * n + j] = -sum / l[i * n + i];
+        }
+    }
+    // L⁻ᵀ L⁻¹: row i needs only rows i and later of L⁻¹, and its diagonal element last.
+    for i in 0..n {
+        for j in 0..=i {
+            let sum: f64 = (i..n).map(|k| out[k * n + i] * out[k * n + j]).sum();
+            out[i * n + j] = sum;
+        }
+    }
+    for i in 0..n {
+        for j in 0..i {
+            out[j * n + i] = out[i * n + j];
+        }
+    }
+}
+
+/// The sum of products, in order.
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The Hilbert matrix: the classic badly conditioned one (condition number 1.5e7 for 6 rows).
+    fn hilbert(n: usize) -> Vec<f64> {
+        (0..n * n).map(|k| 1.0 / ((k / n + k % n + 1) as f64)).collect()
+    }
+
+    /// The exact inverse of the Hilbert matrix with 6 rows, whose elements are integers (Choi 1983).
+    const HILBERT_6_INVERSE: [f64; 36] = [
+        36.0,
+        -630.0,
+        3_360.0,
+        -7_560.0,
+        7_560.0,
+        -2_772.0, //
+        -630.0,
+        14_700.0,
+        -88_200.0,
+        211_680.0,
+        -220_500.0,
+        83_160.0, //
+        3_360.0,
+        -88_200.0,
+        564_480.0,
+        -1_411_200.0,
+        1_512_000.0,
+        -582_120.0, //
+        -7_560.0,
+        211_680.0,
+        -1_411_200.0,
+        3_628_800.0,
+        -3_969_000.0,
+        1_552_320.0, //
+        7_560.0,
+        -220_500.0,
+        1_512_000.0,
+        -3_969_000.0,
+        4_410_000.0,
+        -1_746_360.0, //
+        -2_772.0,
+        83_160.0,
+        -582_120.0,
+        1_552_320.0,
+        -1_746_360.0,
+        698_544.0,
+    ];
+
+    /// Condition number times machine epsilon, for the Hilbert matrix with 6 rows.
+    const HILBERT_6_TOLERANCE: f64 = 1.5e7 * f64::EPSILON;
+
+    #[test]
+    fn the_hilbert_matrix_has_its_exact_inverse() {
+        let mut l = hilbert(6);
+        assert!(factor(&mut l, 6));
+        let mut out = vec![0.0; 36];
+        inverse(&l, 6, &mut out);
+        for (ours, exact) in out.iter().zip(HILBERT_6_INVERSE) {
+            assert!((ours / exact - 1.0).abs() < HILBERT_6_TOLERANCE, "{ours} is not {exact}");
+        }
+        for j in 0..6 {
+            let mut column = [0.0; 6];
+            column[j] = 1.0;
+            solve(&l, 6, &mut column);
+            for (i, ours) in column.iter().enumerate() {
+                let exact = HILBERT_6_INVERSE[i * 6 + j];
+                assert!((ours / exact - 1.0).abs() < HILBERT_6_TOLERANCE, "{ours} is not {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_matrix_that_is_not_positive_definite_is_refused() {
+        let refused = [
+            ([1.0, 0.0, 2.0, 1.0], "indefinite"),
+            ([1.0, 0.0, 1.0, 1.0], "singular"),
+            ([1.0, 0.0, 1.0, 1.0 + 1e-15], "singular to rounding"),
+            ([0.0, 0.0, 0.0, 0.0], "zero"),
+            ([-1.0, 0.0, 0.0, 1.0], "negative"),
+            ([f64::NAN, 0.0, 0.0, 1.0], "NaN on the diagonal"),
+            ([1.0, 0.0, f64::NAN, 1.0], "NaN below"),
+            ([1.0, 0.0, f64::INFINITY, 1.0], "infinite below"),
+            ([f64::INFINITY, 0.0, 0.0, 1.0], "infinite"),
+        ];
+        for (mut matrix, why) in refused {
+            assert!(!factor(&mut matrix, 2), "{why}");
+        }
+        let mut wide_scales = [1e-200, f64::NAN, 0.0, 1e200];
+        assert!(factor(&mut wide_scales, 2), "scale alone is no reason, and the upper triangle is not read");
+        assert!(factor(&mut [], 0));
+    }
+
+    proptest! {
+        #[test]
+        fn random_positive_definite_matrices_are_solved(
+            entries in prop::collection::vec(-1.0_f64..1.0, 49),
+            x in prop::collection::vec(-1.0_f64..1.0, 7),
+            exponents in prop::collection::vec(-60_i32..60, 7),
+        ) {
+            let n = 7;
+            // M Mᵀ + I, with row and column i scaled by a power of two.
+            let scale: Vec<f64> = exponents.iter().map(|&e| 2.0_f64.powi(e)).collect();
+            let mut matrix = vec![0.0; n * n];
+            for i in 0..n {
+                for j in 0..n {
+                    let sum: f64 = (0..n).map(|k| entries[i * n + k] * entries[j * n + k]).sum();
+                    matrix[i * n + j] = (sum + f64::from(u8::from(i == j))) * scale[i] * scale[j];
+                }
+            }
+            let mut b: Vec<f64> = (0..n)
+                .map(|i| (0..n).map(|j| matrix[i * n + j] * (x[j] / scale[j])).sum())
+                .collect();
+            let mut l = matrix.clone();
+            prop_assert!(factor(&mut l, n));
+            solve(&l, n, &mut b);
+            let mut out = vec![0.0; n * n];
+            inverse(&l, n, &mut out);
+            for i in 0..n {
+                // The condition number before scaling is below 50.
+                prop_assert!((b[i] * scale[i] - x[i]).abs() < 1e-12);
+                for j in 0..n {
+                    prop_assert_eq!(out[i * n + j].to_bits(), out[j * n + i].to_bits());
+                    let product: f64 = (0..n).map(|k| matrix[i * n + k] * out[k * n + j]).sum();
+                    let error = product * scale[j] / scale[i] - f64::from(u8::from(i == j));
+                    prop_assert!(error.abs() < 1e-12);
+                }
+            }
+        }
+    }
+}

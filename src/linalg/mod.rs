@@ -1,0 +1,21 @@
+//! Small dense linear algebra for a handful of parameters: slices of the caller, no allocation, no threads.
+//!
+//! The matrices have 3 to some tens of rows, where a general library spends its time on packing and dispatch. Matrices are
+//! row-major, except the tall one of [`least_squares`]. The order of every sum is part of the contract.
+
+mod cholesky;
+mod eigen;
+mod qr;
+mod sums;
+
+pub use cholesky::factor;
+pub use cholesky::inverse;
+pub use cholesky::solve;
+pub use eigen::symmetric_eigen;
+pub use qr::least_squares;
+pub use sums::compensated_sum;
+pub use sums::dot;
+pub use sums::dot3;
+pub use sums::dots;
+pub use sums::max_abs;
+pub use sums::sum;

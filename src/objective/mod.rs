@@ -1,0 +1,55 @@
+//! What a solver minimises.
+//!
+//! A solver sees an [`Objective`]: value, gradient, curvature and scales of some parameters. Law × loss × rows
+//! ([`problem::Problem`]) is one; likelihoods of mixtures, fits to two responses and blocks of shared parameters are
+//! others to come, and none of them changes a solver.
+
+pub(crate) mod problem;
+pub(crate) mod rows;
+
+/// Which second derivative a solver asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Curvature {
+    /// Positive semidefinite and a majoriser's: reweighted least squares. Good far away.
+    Reweighted,
+    /// The exact Hessian. Good near a minimum, indefinite elsewhere.
+    Exact,
+}
+
+/// Scratch memory of an evaluation, one per worker; it grows to what is needed and stays.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) scalars: Vec<f64>,
+    pub(crate) registers: Vec<f64>,
+    pub(crate) rows: Vec<f64>,
+}
+
+/// A function of `n_parameters` parameters in their natural coordinates. A value that is not finite means that the
+/// function is undefined there; a solver must not step to such a place.
+pub(crate) trait Objective {
+    /// Number of parameters, fixed ones included.
+    fn n_parameters(&self) -> usize;
+
+    /// Number of rows that carry weight: the scale of the stopping rule.
+    fn n_rows(&self) -> usize;
+
+    /// What rounding alone contributes to a value: no smaller difference means anything.
+    fn rounding_floor(&self) -> f64;
+
+    /// Value, gradient and curvature (row-major, both triangles) at `params`; fixed parameters get zeros.
+    fn expand(
+        &self,
+        params: &[f64],
+        curvature: Curvature,
+        scratch: &mut Scratch,
+        gradient: &mut [f64],
+        hessian: &mut [f64],
+    ) -> f64;
+
+    /// For each parameter how strongly the terms that it occurs in react to it, relative to themselves: the solver's unit
+    /// of length is the inverse.
+    fn metric(&self, params: &[f64], scratch: &mut Scratch, out: &mut [f64]);
+
+    /// Whether the caller wants the work to stop.
+    fn is_cancelled(&self) -> bool;
+}

@@ -1,0 +1,439 @@
+//! Law × loss × rows: Σ w ρ(r) with its derivatives, block by block.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use crate::dispatch::Arith;
+use crate::dispatch::Level;
+use crate::dispatch::Work;
+use crate::dispatch::dispatch;
+use crate::formula::program::BLOCK;
+use crate::formula::program::Operand;
+use crate::formula::program::Program;
+use crate::law::CompiledLaw;
+use crate::law::Residual;
+use crate::linalg::dot;
+use crate::linalg::dots;
+use crate::linalg::sum;
+use crate::loss::Loss;
+use crate::loss::LossVisitor;
+use crate::loss::RobustLoss;
+use crate::objective::Curvature;
+use crate::objective::Objective;
+use crate::objective::Scratch;
+use crate::objective::rows::Rows;
+use crate::special;
+
+/// Blocks between two looks at the cancel flag: a few milliseconds of work.
+const BLOCKS_PER_LOOK: usize = 64;
+
+/// One law, one data set, one loss.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Problem<'a> {
+    pub(crate) law: &'a CompiledLaw,
+    pub(crate) rows: &'a Rows,
+    pub(crate) loss: Loss,
+    /// Scale of the loss: Huber's δ.
+    pub(crate) f_scale: f64,
+    pub(crate) residual: Residual,
+    /// Parameters that are fitted.
+    pub(crate) free: &'a [usize],
+    pub(crate) level: Level,
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+impl Problem<'_> {
+    /// The programs give `f` and the residual is of logarithms: the outer logarithm is the objective's work.
+    fn takes_log(&self) -> bool {
+        self.residual == Residual::Log && !self.law.is_log
+    }
+
+    /// Residuals of the rows in order, without the padding.
+    pub(crate) fn residuals(&self, params: &[f64], scratch: &mut Scratch) -> Vec<f64> {
+        let mut out = vec![0.0; self.rows.padded];
+        dispatch(self.level, Residuals { problem: self, params, scratch, jacobian: None, out: &mut out });
+        out.truncate(self.rows.n);
+        out
+    }
+
+    /// Residuals, and their derivatives with respect to the free parameters, each a column of `rows.padded` values.
+    pub(crate) fn linearise(&self, params: &[f64], scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
+        let mut out = vec![0.0; self.rows.padded];
+        let mut jacobian = vec![0.0; self.rows.padded * self.free.len()];
+        let work = Residuals { problem: self, params, scratch, jacobian: Some(&mut jacobian), out: &mut out };
+        dispatch(self.level, work);
+        (out, jacobian)
+    }
+}
+
+impl Objective for Problem<'_> {
+    fn n_parameters(&self) -> usize {
+        self.law.parameters.len()
+    }
+
+    fn n_rows(&self) -> usize {
+        self.rows.n
+    }
+
+    fn rounding_floor(&self) -> f64 {
+        // A residual carries the rounding of prediction and response: a few units in the last place of the larger.
+        const UNITS: f64 = 4.0 * f64::EPSILON;
+        let squares = self.rows.response.iter().zip(&self.rows.weights).map(|(y, w)| {
+            let size = if self.residual == Residual::Log { 1.0 + y.abs() } else { y.abs() };
+            w * size * size
+        });
+        0.5 * UNITS * UNITS * squares.sum::<f64>()
+    }
+
+    fn expand(
+        &self,
+        params: &[f64],
+        curvature: Curvature,
+        scratch: &mut Scratch,
+        gradient: &mut [f64],
+        hessian: &mut [f64],
+    ) -> f64 {
+        let work = Expand { problem: self, params, curvature, scratch, gradient, hessian };
+        self.loss.visit(OnLoss(work))
+    }
+
+    fn metric(&self, params: &[f64], scratch: &mut Scratch, out: &mut [f64]) {
+        dispatch(self.level, Metric { problem: self, params, scratch, out });
+        for (scale, &value) in out.iter_mut().zip(params) {
+            if !(scale.is_finite() && *scale > 0.0) {
+                *scale = 1.0 / (1.0 + value.abs());
+            }
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// Chooses the loss outside, the instructions inside: every loop knows both.
+struct OnLoss<'a>(Expand<'a>);
+
+impl LossVisitor for OnLoss<'_> {
+    type Out = f64;
+
+    fn visit<L: RobustLoss>(self, loss: L) -> f64 {
+        let level = self.0.problem.level;
+        dispatch(level, WithLoss { work: self.0, loss })
+    }
+}
+
+struct WithLoss<'a, L> {
+    work: Expand<'a>,
+    loss: L,
+}
+
+impl<L: RobustLoss> Work for WithLoss<'_, L> {
+    type Out = f64;
+
+    #[inline(always)]
+    fn run<A: Arith>(self) -> f64 {
+        match self.work.curvature {
+            Curvature::Reweighted => self.work.run::<A, L, false>(self.loss),
+            Curvature::Exact => self.work.run::<A, L, true>(self.loss),
+        }
+    }
+}
+
+struct Expand<'a> {
+    problem: &'a Problem<'a>,
+    params: &'a [f64],
+    curvature: Curvature,
+    scratch: &'a mut Scratch,
+    gradient: &'a mut [f64],
+    hessian: &'a mut [f64],
+}
+
+/// Row buffers of an evaluation, cut from [`Scratch::rows`].
+struct Buffers<'a> {
+    residual: &'a mut [f64],
+    reciprocal: &'a mut [f64],
+    slope: &'a mut [f64],
+    outer: &'a mut [f64],
+    product: &'a mut [f64],
+}
+
+const N_BUFFERS: usize = 5;
+
+fn buffers(rows: &mut Vec<f64>) -> Buffers<'_> {
+    rows.resize(N_BUFFERS * BLOCK, 0.0);
+    let (residual, rest) = rows.split_at_mut(BLOCK);
+    let (reciprocal, rest) = rest.split_at_mut(BLOCK);
+    let (slope, rest) = rest.split_at_mut(BLOCK);
+    let (outer, product) = rest.split_at_mut(BLOCK);
+    Buffers { residual, reciprocal, slope, outer, product }
+}
+
+/// Residuals of a block, and the factor that turns `∂f` into `∂r`.
+#[inline(always)]
+fn block_residuals<A: Arith>(
+    takes_log: bool,
+    prediction: Operand<'_>,
+    response: &[f64],
+    residual: &mut [f64],
+    reciprocal: &mut [f64],
+) {
+    match (takes_log, prediction) {
+        (true, Operand::Rows(f)) => {
+            for ((r, inv), &f) in residual.iter_mut().zip(reciprocal.iter_mut()).zip(f) {
+                *r = special::ln::<A>(f);
+                *inv = 1.0 / f;
+            }
+        }
+        (true, Operand::One(f)) => {
+            residual.fill(special::ln::<A>(f));
+            reciprocal.fill(1.0 / f);
+        }
+        (false, Operand::Rows(f)) => residual.copy_from_slice(f),
+        (false, Operand::One(f)) => residual.fill(f),
+    }
+    for (r, &y) in residual.iter_mut().zip(response) {
+        *r -= y;
+    }
+}
+
+/// One column of the Jacobian of the residuals.
+#[inline(always)]
+fn block_jacobian(takes_log: bool, derivative: Operand<'_>, reciprocal: &[f64], out: &mut [f64]) {
+    match (takes_log, derivative) {
+        (true, Operand::Rows(d)) => {
+            for ((o, &d), &inv) in out.iter_mut().zip(d).zip(reciprocal) {
+                *o = d * inv;
+            }
+        }
+        (true, Operand::One(d)) => {
+            for (o, &inv) in out.iter_mut().zip(reciprocal) {
+                *o = d * inv;
+            }
+        }
+        (false, Operand::Rows(d)) => out.copy_from_slice(d),
+        (false, Operand::One(d)) => out.fill(d),
+    }
+}
+
+#[inline(always)]
+fn dot_operand<A: Arith>(a: &[f64], b: Operand<'_>) -> f64 {
+    match b {
+        Operand::Rows(b) => dot::<A>(a, b),
+        Operand::One(b) => b * sum(a),
+    }
+}
+
+/// Adds the sum of `product` times each column to its element of a row of the curvature, four columns at a time.
+#[inline(always)]
+fn add_products<'a, A: Arith>(
+    product: &[f64],
+    columns: &[usize],
+    output: impl Fn(usize) -> Operand<'a>,
+    row: &mut [f64],
+) {
+    let mut waiting: [(&[f64], usize); 4] = [(&[], 0); 4];
+    let mut n = 0;
+    for &j in columns {
+        match output(j) {
+            Operand::One(d) => row[j] += d * sum(product),
+            Operand::Rows(d) => {
+                waiting[n] = (d, j);
+                n += 1;
+                if n == 4 {
+                    for (total, (_, j)) in dots::<A, 4>(product, waiting.map(|(d, _)| d)).into_iter().zip(waiting) {
+                        row[j] += total;
+                    }
+                    n = 0;
+                }
+            }
+        }
+    }
+    if n >= 2 {
+        let totals = dots::<A, 2>(product, [waiting[0].0, waiting[1].0]);
+        row[waiting[0].1] += totals[0];
+        row[waiting[1].1] += totals[1];
+    }
+    if n % 2 == 1 {
+        let (d, j) = waiting[n - 1];
+        row[j] += dot::<A>(product, d);
+    }
+}
+
+impl Expand<'_> {
+    #[inline(always)]
+    fn run<A: Arith, L: RobustLoss, const EXACT: bool>(self, loss: L) -> f64 {
+        let Expand { problem, params, scratch, gradient, hessian, .. } = self;
+        let (law, data, free) = (problem.law, problem.rows, problem.free);
+        let p = law.parameters.len();
+        let takes_log = problem.takes_log();
+        let program: &Program = if EXACT { &law.second } else { &law.first };
+        gradient.fill(0.0);
+        hessian.fill(0.0);
+        program.run_scalars::<A>(params, &mut scratch.scalars);
+        scratch.registers.resize(program.n_registers * BLOCK, 0.0);
+        let Buffers { residual, reciprocal, slope, outer, product } = buffers(&mut scratch.rows);
+        let delta = problem.f_scale;
+        let mut total = 0.0;
+        let mut first = 0;
+        let mut looks = 0;
+        while first < data.padded {
+            looks += 1;
+            if looks % BLOCKS_PER_LOOK == 0 && problem.is_cancelled() {
+                return f64::NAN;
+            }
+            let rows = BLOCK.min(data.padded - first);
+            program.run_block::<A>(&scratch.scalars, data.columns(), first, rows, &mut scratch.registers);
+            let output =
+                |index| program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers);
+            let (residual, reciprocal) = (&mut residual[..rows], &mut reciprocal[..rows]);
+            let (slope, outer, product) = (&mut slope[..rows], &mut outer[..rows], &mut product[..rows]);
+            block_residuals::<A>(takes_log, output(0), &data.response[first..][..rows], residual, reciprocal);
+            let weights = &data.weights[first..][..rows];
+            for (((r, &w), slope), outer) in
+                residual.iter_mut().zip(weights).zip(slope.iter_mut()).zip(outer.iter_mut())
+            {
+                let at = loss.at(*r, delta);
+                // The buffer of residuals now holds what they cost. A padded row costs nothing, whatever it predicts.
+                *r = if w == 0.0 { 0.0 } else { w * at.rho };
+                *outer = w * at.psi;
+                *slope = w * if EXACT { at.slope } else { at.weight };
+            }
+            total += sum(residual);
+            if !total.is_finite() {
+                return f64::INFINITY;
+            }
+            if EXACT && takes_log {
+                // r'' = f''/f − r' r'ᵀ: the second part joins the product of the Jacobians.
+                for (s, &o) in slope.iter_mut().zip(outer.iter()) {
+                    *s -= o;
+                }
+            }
+            if takes_log {
+                // r' = f'/f: the divisions go into the factors of the sums, not into every column.
+                for ((s, o), &inv) in slope.iter_mut().zip(outer.iter_mut()).zip(reciprocal.iter()) {
+                    *o *= inv;
+                    *s *= inv * inv;
+                }
+            }
+            for (k, &i) in free.iter().enumerate() {
+                let column = output(1 + i);
+                gradient[i] += dot_operand::<A>(outer, column);
+                match column {
+                    Operand::Rows(column) => {
+                        for ((o, &s), &d) in product.iter_mut().zip(slope.iter()).zip(column) {
+                            *o = s * d;
+                        }
+                    }
+                    Operand::One(d) => {
+                        for (o, &s) in product.iter_mut().zip(slope.iter()) {
+                            *o = s * d;
+                        }
+                    }
+                }
+                add_products::<A>(product, &free[k..], |j| output(1 + j), &mut hessian[i * p..][..p]);
+            }
+            if EXACT {
+                for (k, &(i, j)) in law.second_pairs.iter().enumerate() {
+                    hessian[i * p + j] += dot_operand::<A>(outer, output(1 + p + k));
+                }
+            }
+            first += rows;
+        }
+        finish(gradient, hessian, free, p);
+        total
+    }
+}
+
+/// Mirrors the upper triangle and clears what belongs to fixed parameters.
+fn finish(gradient: &mut [f64], hessian: &mut [f64], free: &[usize], p: usize) {
+    for i in 0..p {
+        let is_free = free.contains(&i);
+        if !is_free {
+            gradient[i] = 0.0;
+        }
+        for j in i..p {
+            if !(is_free && free.contains(&j)) {
+                hessian[i * p + j] = 0.0;
+            }
+            hessian[j * p + i] = hessian[i * p + j];
+        }
+    }
+}
+
+struct Residuals<'a> {
+    problem: &'a Problem<'a>,
+    params: &'a [f64],
+    scratch: &'a mut Scratch,
+    jacobian: Option<&'a mut [f64]>,
+    out: &'a mut [f64],
+}
+
+impl Work for Residuals<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arith>(self) {
+        let Residuals { problem, params, scratch, mut jacobian, out } = self;
+        let data = problem.rows;
+        let takes_log = problem.takes_log();
+        let program = if jacobian.is_some() { &problem.law.first } else { &problem.law.value };
+        program.run_scalars::<A>(params, &mut scratch.scalars);
+        scratch.registers.resize(program.n_registers * BLOCK, 0.0);
+        let Buffers { reciprocal, .. } = buffers(&mut scratch.rows);
+        let mut first = 0;
+        while first < data.padded {
+            let rows = BLOCK.min(data.padded - first);
+            program.run_block::<A>(&scratch.scalars, data.columns(), first, rows, &mut scratch.registers);
+            let output =
+                |index| program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers);
+            let (residual, reciprocal) = (&mut out[first..][..rows], &mut reciprocal[..rows]);
+            block_residuals::<A>(takes_log, output(0), &data.response[first..][..rows], residual, reciprocal);
+            if let Some(jacobian) = jacobian.as_deref_mut() {
+                for (k, &j) in problem.free.iter().enumerate() {
+                    let column = &mut jacobian[k * data.padded + first..][..rows];
+                    block_jacobian(takes_log, output(1 + j), reciprocal, column);
+                }
+            }
+            first += rows;
+        }
+    }
+}
+
+struct Metric<'a> {
+    problem: &'a Problem<'a>,
+    params: &'a [f64],
+    scratch: &'a mut Scratch,
+    out: &'a mut [f64],
+}
+
+impl Work for Metric<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arith>(self) {
+        let Metric { problem, params, scratch, out } = self;
+        let (law, data) = (problem.law, problem.rows);
+        let program = &law.metric;
+        out.fill(0.0);
+        program.run_scalars::<A>(params, &mut scratch.scalars);
+        scratch.registers.resize(program.n_registers * BLOCK, 0.0);
+        let mut first = 0;
+        while first < data.padded {
+            let rows = BLOCK.min(data.padded - first);
+            program.run_block::<A>(&scratch.scalars, data.columns(), first, rows, &mut scratch.registers);
+            for (index, &owner) in law.metric_owners.iter().enumerate() {
+                out[owner] +=
+                    match program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers) {
+                        Operand::Rows(d) => dot::<A>(d, d),
+                        Operand::One(d) => d * d * rows as f64,
+                    };
+            }
+            first += rows;
+        }
+        for (j, scale) in out.iter_mut().enumerate() {
+            let n_terms = law.metric_owners.iter().filter(|owner| **owner == j).count().max(1);
+            *scale = (*scale / (n_terms * data.padded.max(1)) as f64).sqrt();
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The rows of one fit, prepared: what depends on data alone is computed once, rows without weight are left out, and
+//! columns are padded so that no loop has a tail.
+
+use crate::dispatch::Arith;
+use crate::dispatch::Level;
+use crate::dispatch::Work;
+use crate::dispatch::dispatch;
+use crate::formula::program::BLOCK;
+use crate::formula::program::Columns;
+use crate::formula::program::LANES;
+use crate::formula::program::Operand;
+use crate::law::CompiledLaw;
+use crate::law::Residual;
+use crate::special;
+
+/// Prepared rows. Padding repeats the last row with weight 0.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    /// Rows that carry weight.
+    pub(crate) n: usize,
+    /// `n` rounded up to a multiple of [`LANES`].
+    pub(crate) padded: usize,
+    /// Columns of the law's programs, each `padded` long.
+    pub(crate) columns: Vec<f64>,
+    /// The response, or its logarithm.
+    pub(crate) response: Vec<f64>,
+    /// Weights; 0 in the padding.
+    pub(crate) weights: Vec<f64>,
+}
+
+impl Rows {
+    pub(crate) fn columns(&self) -> Columns<'_> {
+        Columns { values: &self.columns, stride: self.padded }
+    }
+
+    /// Rows `kept` of `full` with new weights and, where given, new responses (on the residual's scale, one per row of
+    /// `full`); `self` is overwritten and keeps its memory.
+    pub(crate) fn select(&mut self, full: &Rows, weights: &[f64], responses: Option<&[f64]>) {
+        let n_columns = full.columns.len() / full.padded.max(1);
+        let kept = weights.iter().filter(|w| **w > 0.0).count();
+        self.n = kept;
+        self.padded = kept.next_multiple_of(LANES);
+        self.weights.clear();
+        self.response.clear();
+        self.columns.clear();
+        let source = responses.unwrap_or(&full.response);
+        for (row, &w) in weights.iter().enumerate() {
+            if w > 0.0 {
+                self.weights.push(w * full.weights[row]);
+                self.response.push(source[row]);
+            }
+        }
+        for column in full.columns.chunks_exact(full.padded.max(1)).take(n_columns) {
+            self.columns.extend(column.iter().zip(weights).filter(|(_, w)| **w > 0.0).map(|(value, _)| *value));
+            pad(&mut self.columns, self.padded - kept);
+        }
+        pad(&mut self.response, self.padded - kept);
+        self.weights.resize(self.padded, 0.0);
+    }
+}
+
+fn pad(values: &mut Vec<f64>, by: usize) {
+    if let Some(&last) = values.last() {
+        values.resize(values.len() + by, last);
+    }
+}
+
+/// Raw rows of one fit within the arrays of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawRows<'a> {
+    /// Variables, one after the other, each `stride` long.
+    pub(crate) x: &'a [f64],
+    pub(crate) stride: usize,
+    pub(crate) first: usize,
+    pub(crate) n: usize,
+    pub(crate) y: &'a [f64],
+    pub(crate) weights: Option<&'a [f64]>,
+}
+
+impl RawRows<'_> {
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[self.first + row])
+    }
+
+    /// Row numbers, within the fit, of the rows that carry weight.
+    pub(crate) fn kept(&self) -> Vec<usize> {
+        (0..self.n).filter(|&row| self.weight(row) > 0.0).collect()
+    }
+}
+
+/// Prepares the rows of a fit.
+pub(crate) fn prepare(law: &CompiledLaw, raw: &RawRows<'_>, residual: Residual, level: Level) -> Rows {
+    dispatch(level, Prepare { law, raw, residual })
+}
+
+struct Prepare<'a> {
+    law: &'a CompiledLaw,
+    raw: &'a RawRows<'a>,
+    residual: Residual,
+}
+
+impl Work for Prepare<'_> {
+    type Out = Rows;
+
+    #[inline(always)]
+    fn run<A: Arith>(self) -> Rows {
+        let Prepare { law, raw, residual } = self;
+        let kept = raw.kept();
+        let n = kept.len();
+        let padded = n.next_multiple_of(LANES);
+        let n_columns = law.n_columns();
+        let mut columns = vec![0.0; n_columns * padded];
+        let mut response: Vec<f64> = kept
+            .iter()
+            .map(|&row| {
+                let y = raw.y[raw.first + row];
+                if residual == Residual::Log { special::ln::<A>(y) } else { y }
+            })
+            .collect();
+        pad(&mut response, padded - n);
+        let mut weights: Vec<f64> = kept.iter().map(|&row| raw.weight(row)).collect();
+        weights.resize(padded, 0.0);
+
+        let program = &law.prelude;
+        let mut scalars = Vec::new();
+        program.run_scalars::<A>(&[], &mut scalars);
+        let mut registers = vec![0.0; program.n_registers * BLOCK];
+        // A block of raw variables at a time, gathered without the rows that are left out.
+        let mut block = vec![0.0; law.variables.len() * BLOCK];
+        let mut first = 0;
+        while first < padded {
+            let rows = BLOCK.min(padded - first);
+            for (v, variable) in block.chunks_exact_mut(BLOCK).enumerate() {
+                for (i, value) in variable[..rows].iter_mut().enumerate() {
+                    let row = kept[(first + i).min(n - 1)];
+                    *value = raw.x[v * raw.stride + raw.first + row];
+                }
+            }
+            let table = Columns { values: &block, stride: BLOCK };
+            program.run_block::<A>(&scalars, table, 0, rows, &mut registers);
+            for index in 0..n_columns {
+                let place = &mut columns[index * padded + first..][..rows];
+                match program.output(index, &scalars, table, 0, rows, &registers) {
+                    Operand::Rows(values) => place.copy_from_slice(values),
+                    Operand::One(value) => place.fill(value),
+                }
+            }
+            first += rows;
+        }
+        Rows { n, padded, columns, response, weights }
+    }
+}

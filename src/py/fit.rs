@@ -1,0 +1,210 @@
+//! `fit_batch`: arrays in, one call of the engine, arrays out.
+
+use numpy::IntoPyArray;
+use numpy::PyArrayMethods;
+use numpy::PyReadonlyArrayDyn;
+use numpy::PyUntypedArrayMethods;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::BatchSpec;
+use crate::Covariance;
+use crate::Error;
+use crate::FitResult;
+use crate::GivenStarts;
+use crate::Level;
+use crate::Loss;
+use crate::ReplicatePlan;
+use crate::Resample;
+use crate::Residual;
+use crate::StartRule;
+use crate::Status;
+use crate::py::arrays::Named;
+use crate::py::error::to_python;
+use crate::py::run::run;
+use crate::run_batch;
+
+/// Row-starts below which a call is done before a thread would have begun: about a millisecond.
+const TINY: usize = 2000;
+
+type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
+
+#[pyfunction]
+#[pyo3(signature = (
+    text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, loss = "huber", f_scale = None,
+    residual = "log", start_rule = "auto", starts = None, n_starts = 64, start_lower = None, start_upper = None, seed = 0,
+    resample = None, n_replicates = 0, replicate_weights = None, keys = None, covariance = "auto", keep_starts = true,
+    max_iterations = 1000, kernels = "auto", n_threads = 1, progress = None
+))]
+#[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
+pub(super) fn fit_batch<'py>(
+    py: Python<'py>,
+    text: &str,
+    variables: Vec<String>,
+    parameters: Vec<String>,
+    x: Array<'py, f64>,
+    y: Array<'py, f64>,
+    offsets: Array<'py, i64>,
+    lower: Array<'py, f64>,
+    upper: Array<'py, f64>,
+    fixed: Array<'py, f64>,
+    weights: Option<Array<'py, f64>>,
+    loss: &str,
+    f_scale: Option<Array<'py, f64>>,
+    residual: &str,
+    start_rule: &str,
+    starts: Option<Array<'py, f64>>,
+    n_starts: usize,
+    start_lower: Option<Array<'py, f64>>,
+    start_upper: Option<Array<'py, f64>>,
+    seed: u64,
+    resample: Option<&str>,
+    n_replicates: usize,
+    replicate_weights: Option<Array<'py, f64>>,
+    keys: Option<Array<'py, u64>>,
+    covariance: &str,
+    keep_starts: bool,
+    max_iterations: usize,
+    kernels: &str,
+    n_threads: usize,
+    progress: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let raise = |error: Error| to_python(py, &error, None);
+    let n_rows = y.len();
+    let p = parameters.len();
+    let offsets = Named { name: "offsets", array: &offsets }.slice(py, &[None])?;
+    let offsets: Result<Vec<usize>, _> = offsets.iter().map(|&o| usize::try_from(o)).collect();
+    let offsets = offsets.map_err(|_| raise(Error::argument("offsets", "must not be negative")))?;
+    let n_fits = offsets.len().saturating_sub(1);
+    let vector = |name, array: &Option<Array<'py, f64>>, n| -> PyResult<Option<Vec<f64>>> {
+        let Some(array) = array else { return Ok(None) };
+        Ok(Some(Named { name, array }.slice(py, &[Some(n)])?.to_vec()))
+    };
+    let start_lower = vector("start_lower", &start_lower, p)?.unwrap_or_else(|| vec![f64::NAN; p]);
+    let start_upper = vector("start_upper", &start_upper, p)?.unwrap_or_else(|| vec![f64::NAN; p]);
+    let f_scale = vector("f_scale", &f_scale, n_fits)?;
+    let weights = vector("weights", &weights, n_rows)?;
+    let keys = match &keys {
+        Some(keys) => Some(Named { name: "keys", array: keys }.slice(py, &[Some(n_rows)])?),
+        None => None,
+    };
+    let given = match &starts {
+        Some(starts) => Some(given_starts(py, starts, n_fits, p)?),
+        None => None,
+    };
+    let replicates = match (&replicate_weights, resample) {
+        (Some(values), _) => {
+            let slice = Named { name: "weights", array: values }.slice(py, &[None, Some(n_rows)])?;
+            Some(ReplicatePlan::Weights { values: slice, n_replicates: values.shape()[0] })
+        }
+        (None, Some(name)) if n_replicates > 0 => {
+            let scheme = Resample::from_name(name).map_err(raise)?;
+            Some(ReplicatePlan::Scheme { scheme, n_replicates, keys })
+        }
+        _ => None,
+    };
+    let spec = BatchSpec {
+        text,
+        variables: &variables,
+        parameters: &parameters,
+        x: Named { name: "x", array: &x }.slice(py, &[Some(variables.len()), Some(n_rows)])?,
+        y: Named { name: "y", array: &y }.slice(py, &[Some(n_rows)])?,
+        weights: weights.as_deref(),
+        offsets: &offsets,
+        lower: Named { name: "lower", array: &lower }.slice(py, &[Some(p)])?,
+        upper: Named { name: "upper", array: &upper }.slice(py, &[Some(p)])?,
+        fixed: Named { name: "fixed", array: &fixed }.slice(py, &[Some(p)])?,
+        loss: Loss::from_name(loss).map_err(raise)?,
+        f_scale: f_scale.as_deref(),
+        residual: Residual::from_name(residual).map_err(raise)?,
+        start_rule: StartRule::from_name(start_rule).map_err(raise)?,
+        starts: given,
+        n_starts,
+        start_lower: &start_lower,
+        start_upper: &start_upper,
+        seed,
+        replicates,
+        covariance: Covariance::from_name(covariance).map_err(raise)?,
+        keep_starts,
+        max_iterations,
+        level: Level::from_name(kernels).map_err(raise)?,
+        n_threads,
+    };
+    let n_solutions = n_starts.max(given.map_or(0, |g| g.n_starts)) + n_replicates;
+    let is_tiny = n_rows.saturating_mul(n_solutions) < TINY;
+    let results = run(py, is_tiny, progress.as_ref(), |monitor| run_batch(&spec, monitor))?;
+    to_dict(py, &spec, &results)
+}
+
+fn given_starts<'a>(py: Python<'_>, starts: &'a Array<'_, f64>, n_fits: usize, p: usize) -> PyResult<GivenStarts<'a>> {
+    let per_fit = starts.shape().len() == 3;
+    let named = Named { name: "starts", array: starts };
+    let values =
+        if per_fit { named.slice(py, &[Some(n_fits), None, Some(p)])? } else { named.slice(py, &[None, Some(p)])? };
+    let n_starts = starts.shape()[usize::from(per_fit)];
+    Ok(GivenStarts { values, n_starts, per_fit })
+}
+
+fn codes(statuses: &[Status]) -> impl Iterator<Item = u8> {
+    statuses.iter().map(|status| *status as u8)
+}
+
+/// Structure of arrays; shapes as in `_core.pyi`.
+fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    let (f, p) = (results.len(), spec.parameters.len());
+    let floats = |get: &dyn Fn(&FitResult) -> f64| results.iter().map(get).collect::<Vec<f64>>().into_pyarray(py);
+    let counts = |get: &dyn Fn(&FitResult) -> usize| {
+        let values = results.iter().map(|r| i64::try_from(get(r)).unwrap_or(i64::MAX));
+        values.collect::<Vec<i64>>().into_pyarray(py)
+    };
+    let table = |get: &dyn Fn(&FitResult) -> &[f64], shape: Vec<usize>| {
+        let values: Vec<f64> = results.iter().flat_map(|r| get(r).iter().copied()).collect();
+        values.into_pyarray(py).reshape(shape)
+    };
+    let n_terms = results.first().map_or(0, |r| r.term_share.len());
+    out.set_item("params", table(&|r| &r.params, vec![f, p])?)?;
+    out.set_item("gradient", table(&|r| &r.gradient, vec![f, p])?)?;
+    out.set_item("flat_direction", table(&|r| &r.flat_direction, vec![f, p])?)?;
+    out.set_item("covariance", table(&|r| &r.covariance, vec![f, p, p])?)?;
+    out.set_item("term_share", table(&|r| &r.term_share, vec![f, n_terms])?)?;
+    out.set_item("objective", floats(&|r| r.objective))?;
+    out.set_item("sse", floats(&|r| r.sse))?;
+    out.set_item("f_scale", floats(&|r| r.f_scale))?;
+    out.set_item("condition", floats(&|r| r.condition))?;
+    out.set_item("inside_scale", floats(&|r| r.inside_scale))?;
+    out.set_item("start_agreement", floats(&|r| r.start_agreement))?;
+    out.set_item("n_iterations", counts(&|r| r.n_iterations))?;
+    out.set_item("n_evaluations", counts(&|r| r.n_evaluations))?;
+    out.set_item("n_rows_used", counts(&|r| r.n_rows_used))?;
+    out.set_item("best_start", counts(&|r| r.best_start))?;
+    out.set_item("status", results.iter().map(|r| r.status as u8).collect::<Vec<u8>>().into_pyarray(py))?;
+    let at_bound: Vec<bool> = results.iter().flat_map(|r| r.at_bound.iter().copied()).collect();
+    out.set_item("at_bound", at_bound.into_pyarray(py).reshape([f, p])?)?;
+    out.set_item("covariance_type", spec.covariance.resolved().name())?;
+    out.set_item("kernels", spec.level.name())?;
+    if spec.keep_starts {
+        let all = || results.iter().filter_map(|r| r.started.as_ref());
+        let s = all().next().map_or(0, |started| started.objectives.len());
+        let begins: Vec<f64> = all().flat_map(|started| started.begins.iter().copied()).collect();
+        let ends: Vec<f64> = all().flat_map(|started| started.ends.iter().copied()).collect();
+        let objectives: Vec<f64> = all().flat_map(|started| started.objectives.iter().copied()).collect();
+        let statuses: Vec<u8> = all().flat_map(|started| codes(&started.statuses)).collect();
+        out.set_item("start_params", begins.into_pyarray(py).reshape([f, s, p])?)?;
+        out.set_item("start_ends", ends.into_pyarray(py).reshape([f, s, p])?)?;
+        out.set_item("start_objective", objectives.into_pyarray(py).reshape([f, s])?)?;
+        out.set_item("start_status", statuses.into_pyarray(py).reshape([f, s])?)?;
+    }
+    if let Some(plan) = &spec.replicates {
+        let r = plan.n_replicates();
+        let all = || results.iter().filter_map(|result| result.replicates.as_ref());
+        let params: Vec<f64> = all().flat_map(|replicates| replicates.params.iter().copied()).collect();
+        let objectives: Vec<f64> = all().flat_map(|replicates| replicates.objectives.iter().copied()).collect();
+        let statuses: Vec<u8> = all().flat_map(|replicates| codes(&replicates.statuses)).collect();
+        out.set_item("replicate_params", params.into_pyarray(py).reshape([f, r, p])?)?;
+        out.set_item("replicate_objective", objectives.into_pyarray(py).reshape([f, r])?)?;
+        out.set_item("replicate_status", statuses.into_pyarray(py).reshape([f, r])?)?;
+    }
+    Ok(out)
+}

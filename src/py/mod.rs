@@ -1,0 +1,23 @@
+//! The Python door: `lawfit._core`. A table of contents; `calls` holds the functions.
+
+mod arrays;
+mod calls;
+mod error;
+mod fit;
+mod run;
+
+use pyo3::prelude::*;
+
+/// The compiled engine of lawfit.
+#[pymodule(gil_used = false)]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(calls::names, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::compile_law, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::evaluate, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::evaluate_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::hash_keys, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::default_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::registries, module)?)?;
+    module.add_function(wrap_pyfunction!(fit::fit_batch, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! The polish: projected Newton in natural coordinates. It alone says how a fit ended.
+
+use crate::objective::Curvature;
+use crate::objective::Objective;
+use crate::solver::Options;
+use crate::solver::Space;
+use crate::solver::Workspace;
+use crate::solver::step::damped_step;
+use crate::solver::tolerance;
+use crate::status::Status;
+
+/// How a polish ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) value: f64,
+    pub(super) status: Status,
+    /// It had to go farther than a polish should: the search had stopped at no minimum.
+    pub(super) moved_far: bool,
+}
+
+impl End {
+    pub(super) fn new(value: f64, status: Status) -> End {
+        End { value, status, moved_far: false }
+    }
+}
+
+/// A gain above this share of the objective is more than polish.
+const FAR: f64 = 1e-6;
+/// Damping, relative to the diagonal, that is tried before the curvature counts as flat.
+const LEAST_DAMPING: f64 = 1e-13;
+/// Damping beyond which no step is short enough.
+const MOST_DAMPING: f64 = 1e12;
+/// Iterations of one polish; from a minimum two or three suffice.
+const MOST_ITERATIONS: usize = 60;
+
+/// Moves `params` to the minimum that they are near and says what it is.
+pub(super) fn polish<O: Objective>(
+    objective: &O,
+    space: &Space,
+    params: &mut [f64],
+    options: Options,
+    workspace: &mut Workspace,
+) -> End {
+    let mut value = expand(objective, params, workspace);
+    if !value.is_finite() {
+        return End::new(f64::INFINITY, Status::NotFinite);
+    }
+    let begin = value;
+    let mut scale = std::mem::take(&mut workspace.metric);
+    let mut lambda = 0.0;
+    let mut status = Status::Stalled;
+    for iteration in 0.. {
+        if iteration >= MOST_ITERATIONS || workspace.n_iterations >= options.max_iterations {
+            status = Status::MaxIterations;
+            break;
+        }
+        if objective.is_cancelled() {
+            status = Status::Cancelled;
+            break;
+        }
+        workspace.n_iterations += 1;
+        choose_active(space, params, workspace);
+        let p = params.len();
+        for (j, unit) in scale.iter_mut().enumerate() {
+            // The metric of the polish is the diagonal of the curvature: no unit of a parameter matters.
+            *unit = workspace.hessian[j * p + j].abs().sqrt().max(f64::MIN_POSITIVE.sqrt());
+        }
+        let limit = tolerance(objective, value);
+        let Some(predicted) = damped_step(workspace, &scale, lambda) else {
+            lambda = if lambda == 0.0 { LEAST_DAMPING } else { lambda * 10.0 };
+            if lambda > MOST_DAMPING {
+                break;
+            }
+            continue;
+        };
+        let is_full = is_inside(space, params, workspace);
+        let gained = take_step(objective, space, params, &mut value, predicted, workspace);
+        if predicted <= limit && is_full {
+            status = ending(space, params, lambda, workspace);
+            break;
+        }
+        match gained {
+            Some(gain) if gain > 0.25 * predicted => lambda = if lambda <= LEAST_DAMPING { 0.0 } else { lambda / 10.0 },
+            Some(_) => {}
+            None => {
+                lambda = if lambda == 0.0 { 1e-6 } else { lambda * 10.0 };
+                if lambda > MOST_DAMPING {
+                    break;
+                }
+            }
+        }
+    }
+    workspace.metric = scale;
+    End { value, status, moved_far: begin - value > FAR * value.abs() }
+}
+
+fn expand<O: Objective>(objective: &O, params: &[f64], workspace: &mut Workspace) -> f64 {
+    workspace.n_evaluations += 1;
+    objective.expand(params, Curvature::Exact, &mut workspace.scratch, &mut workspace.gradient, &mut workspace.hessian)
+}
+
+fn choose_active(space: &Space, params: &[f64], workspace: &mut Workspace) {
+    workspace.active.clear();
+    for &j in &space.free {
+        let is_held = (params[j] <= space.lower[j] && workspace.gradient[j] >= 0.0)
+            || (params[j] >= space.upper[j] && workspace.gradient[j] <= 0.0);
+        if !is_held {
+            workspace.active.push(j);
+        }
+    }
+}
+
+/// Whether the step stays within the bounds.
+fn is_inside(space: &Space, params: &[f64], workspace: &Workspace) -> bool {
+    workspace.active.iter().all(|&j| {
+        let next = params[j] + workspace.step[j];
+        next >= space.lower[j] && next <= space.upper[j]
+    })
+}
+
+/// A minimum was reached: which kind.
+fn ending(space: &Space, params: &[f64], lambda: f64, workspace: &Workspace) -> Status {
+    if lambda > 0.0 {
+        return Status::Unidentified;
+    }
+    if space.at_bound(params, &workspace.gradient).contains(&true) {
+        return Status::ConvergedAtBound;
+    }
+    Status::Converged
+}
+
+/// Takes the step, cut off at the bounds, if it does not raise the objective; says what it gained.
+fn take_step<O: Objective>(
+    objective: &O,
+    space: &Space,
+    params: &mut [f64],
+    value: &mut f64,
+    predicted: f64,
+    workspace: &mut Workspace,
+) -> Option<f64> {
+    if !predicted.is_finite() {
+        return None;
+    }
+    let mut next = std::mem::take(&mut workspace.trial_params);
+    next.copy_from_slice(params);
+    for &j in &workspace.active {
+        next[j] = space.clamp(j, params[j] + workspace.step[j]);
+    }
+    let trial = objective.expand(
+        &next,
+        Curvature::Exact,
+        &mut workspace.scratch,
+        &mut workspace.trial_gradient,
+        &mut workspace.trial_hessian,
+    );
+    workspace.n_evaluations += 1;
+    let gain = *value - trial;
+    let is_taken = trial.is_finite() && gain >= 0.0;
+    if is_taken {
+        params.copy_from_slice(&next);
+        std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
+        std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
+        *value = trial;
+    }
+    workspace.trial_params = next;
+    is_taken.then_some(gain)
+}

@@ -1,0 +1,46 @@
+//! Memory of a solver, one per worker, kept from start to start.
+
+use crate::objective::Scratch;
+
+/// Vectors and matrices of a solver; counts of the start that is being solved.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Workspace {
+    pub(crate) scratch: Scratch,
+    pub(crate) gradient: Vec<f64>,
+    pub(crate) hessian: Vec<f64>,
+    pub(crate) trial_gradient: Vec<f64>,
+    pub(crate) trial_hessian: Vec<f64>,
+    pub(crate) trial: Vec<f64>,
+    pub(crate) trial_params: Vec<f64>,
+    pub(crate) step: Vec<f64>,
+    pub(crate) system: Vec<f64>,
+    pub(crate) right_side: Vec<f64>,
+    pub(crate) metric: Vec<f64>,
+    pub(crate) active: Vec<usize>,
+    pub(crate) n_iterations: usize,
+    pub(crate) n_evaluations: usize,
+}
+
+impl Workspace {
+    /// Makes room for `p` parameters and sets the counts to zero.
+    pub(crate) fn reset(&mut self, p: usize) {
+        self.n_iterations = 0;
+        self.n_evaluations = 0;
+        for vector in [
+            &mut self.gradient,
+            &mut self.trial_gradient,
+            &mut self.trial,
+            &mut self.trial_params,
+            &mut self.step,
+            &mut self.right_side,
+            &mut self.metric,
+        ] {
+            vector.clear();
+            vector.resize(p, 0.0);
+        }
+        for matrix in [&mut self.hessian, &mut self.trial_hessian, &mut self.system] {
+            matrix.clear();
+            matrix.resize(p * p, 0.0);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Elementary and special functions of one number, each with its domain and its error bound.
+//!
+//! They are written without branches, so that a loop over a block vectorises when it is compiled inside
+//! [`crate::dispatch::dispatch`]; none calls the platform's mathematics library. Those that branch say so: the gamma
+//! family, the trigonometric functions and [`powi`]. Error bounds are in ulp, units in the last place of the result;
+//! the tests assert them at every level against reference values with 50 digits.
+
+mod exp;
+mod gamma;
+mod ln;
+mod logistic;
+mod power;
+mod trigonometric;
+
+#[cfg(test)]
+mod tests;
+
+pub use exp::exp;
+pub use exp::expm1;
+pub use gamma::digamma;
+pub use gamma::lgamma;
+pub use gamma::trigamma;
+pub use ln::ln;
+pub use ln::log1p;
+pub use logistic::sigmoid;
+pub use logistic::softplus;
+pub use logistic::tanh;
+pub use power::powi;
+pub use trigonometric::atan;
+pub use trigonometric::cos;
+pub use trigonometric::sin;

@@ -1,0 +1,296 @@
+//! Whole fits through the engine's own door: truth recovered, bounds reached, statuses truthful, bits equal.
+
+use lawfit::BatchSpec;
+use lawfit::Covariance;
+use lawfit::Error;
+use lawfit::FitResult;
+use lawfit::Level;
+use lawfit::Loss;
+use lawfit::Monitor;
+use lawfit::ReplicatePlan;
+use lawfit::Resample;
+use lawfit::Residual;
+use lawfit::StartRule;
+use lawfit::Status;
+use lawfit::rng::Purpose;
+use lawfit::rng::stream;
+use lawfit::run_batch;
+
+const CHINCHILLA: &str = "E + A*N**-alpha + B*D**-beta";
+const TRUTH: [f64; 5] = [1.8, 480.0, 0.35, 2100.0, 0.37];
+
+struct Data {
+    variables: Vec<String>,
+    parameters: Vec<String>,
+    x: Vec<f64>,
+    y: Vec<f64>,
+    offsets: Vec<usize>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    fixed: Vec<f64>,
+    unset: Vec<f64>,
+}
+
+/// `n_fits` data sets of 6 × 8 runs of the Chinchilla law with log-normal noise.
+fn chinchilla(n_fits: usize, noise: f64, truth: [f64; 5]) -> Data {
+    let (mut n, mut d, mut y, mut offsets) = (vec![], vec![], vec![], vec![0]);
+    for fit in 0..n_fits {
+        let mut random = stream(11, fit as u64, 0, Purpose::Check);
+        for i in 0..6 {
+            for j in 0..8 {
+                let (size, tokens) = (5e7 * 2.5f64.powi(i), 1e9 * 2.2f64.powi(j));
+                let [e, a, alpha, b, beta] = truth;
+                n.push(size);
+                d.push(tokens);
+                y.push((e + a * size.powf(-alpha) + b * tokens.powf(-beta)) * (noise * random.normal()).exp());
+            }
+        }
+        offsets.push(y.len());
+    }
+    n.extend(d);
+    let free = f64::INFINITY;
+    Data {
+        variables: vec!["N".into(), "D".into()],
+        parameters: ["E", "A", "alpha", "B", "beta"].map(String::from).to_vec(),
+        x: n,
+        y,
+        offsets,
+        lower: vec![0.0, 0.0, -free, 0.0, -free],
+        upper: vec![free; 5],
+        fixed: vec![f64::NAN; 5],
+        unset: vec![f64::NAN; 5],
+    }
+}
+
+fn spec(data: &Data) -> BatchSpec<'_> {
+    BatchSpec {
+        text: CHINCHILLA,
+        variables: &data.variables,
+        parameters: &data.parameters,
+        x: &data.x,
+        y: &data.y,
+        weights: None,
+        offsets: &data.offsets,
+        lower: &data.lower,
+        upper: &data.upper,
+        fixed: &data.fixed,
+        loss: Loss::Huber,
+        f_scale: None,
+        residual: Residual::Log,
+        start_rule: StartRule::Auto,
+        starts: None,
+        n_starts: 16,
+        start_lower: &data.unset,
+        start_upper: &data.unset,
+        seed: 0,
+        replicates: None,
+        covariance: Covariance::Auto,
+        keep_starts: true,
+        max_iterations: 1000,
+        level: Level::best(),
+        n_threads: 1,
+    }
+}
+
+fn run(spec: &BatchSpec<'_>) -> Vec<FitResult> {
+    run_batch(spec, &Monitor::default()).unwrap()
+}
+
+#[test]
+fn exact_data_give_the_exact_parameters_and_end_at_rounding() {
+    let data = chinchilla(1, 0.0, TRUTH);
+    for loss in Loss::ALL {
+        for residual in Residual::ALL {
+            let fit = &run(&BatchSpec { loss: *loss, residual, ..spec(&data) })[0];
+            assert!(fit.status.is_success(), "{} {:?}", loss.name(), fit.status);
+            for (found, truth) in fit.params.iter().zip(TRUTH) {
+                // The design determines A and B about a thousand times less than the response.
+                assert!((found / truth - 1.0).abs() < 1e-9, "{} {}: {found} for {truth}", loss.name(), residual.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_level_finds_the_same_optimum() {
+    let data = chinchilla(1, 0.005, TRUTH);
+    // A scale from the data would differ in its last digits, and the objective with it.
+    let scale = [0.005];
+    let best = &run(&BatchSpec { f_scale: Some(&scale), ..spec(&data) })[0];
+    for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+        let fit = &run(&BatchSpec { level, f_scale: Some(&scale), ..spec(&data) })[0];
+        assert!((fit.objective / best.objective - 1.0).abs() < 1e-11, "{}", level.name());
+        assert_eq!(fit.status, Status::Converged);
+    }
+}
+
+#[test]
+fn a_floor_that_the_data_push_to_zero_is_zero_exactly() {
+    let data = chinchilla(1, 0.002, [0.0, 480.0, 0.2, 2100.0, 0.3]);
+    let fit = &run(&BatchSpec { loss: Loss::Squared, ..spec(&data) })[0];
+    if fit.status == Status::ConvergedAtBound {
+        assert_eq!(fit.params[0], 0.0);
+        assert!(fit.at_bound[0] && fit.gradient[0] > 0.0);
+        assert!(fit.covariance[0].is_nan() && fit.covariance[6].is_finite());
+    } else {
+        // Noise may also leave a floor above zero, which is then a proper minimum.
+        assert!(fit.params[0] > 0.0 && fit.status == Status::Converged);
+    }
+    let below = chinchilla(1, 0.0005, [-0.3, 480.0, 0.2, 2100.0, 0.3]);
+    let fit = &run(&BatchSpec { loss: Loss::Squared, ..spec(&below) })[0];
+    assert_eq!((fit.status, fit.params[0]), (Status::ConvergedAtBound, 0.0));
+}
+
+#[test]
+fn fixed_parameters_keep_their_value_and_bounds_hold() {
+    let mut data = chinchilla(1, 0.005, TRUTH);
+    data.fixed[0] = 1.7;
+    data.upper[2] = 0.25;
+    let fit = &run(&spec(&data))[0];
+    assert_eq!(fit.params[0], 1.7);
+    assert_eq!(fit.params[2], 0.25);
+    assert_eq!(fit.status, Status::ConvergedAtBound);
+    assert_eq!(fit.gradient[0], 0.0);
+    assert!(fit.covariance[12].is_nan());
+}
+
+#[test]
+fn a_design_on_one_ray_is_not_called_converged_with_confidence() {
+    let mut data = chinchilla(1, 0.0, TRUTH);
+    let n = data.y.len();
+    for i in 0..n {
+        // All runs at 20 tokens a parameter, with equal exponents: A and B cannot be told apart.
+        data.x[n + i] = 20.0 * data.x[i];
+        data.y[i] = 1.8 + (480.0 + 2100.0 * 20f64.powf(-0.35)) * data.x[i].powf(-0.35);
+    }
+    let fit = &run(&BatchSpec { loss: Loss::Squared, ..spec(&data) })[0];
+    assert!(fit.status == Status::Unidentified || fit.condition > 1e5, "{:?} {}", fit.status, fit.condition);
+}
+
+#[test]
+fn too_few_rows_are_a_status_and_spoil_no_neighbour() {
+    let mut data = chinchilla(3, 0.005, TRUTH);
+    let alone = run(&spec(&data));
+    data.offsets = vec![0, 48, 51, 144];
+    let fits = run(&spec(&data));
+    assert_eq!(fits[1].status, Status::TooFewRows);
+    assert!(fits[1].params.iter().all(|value| value.is_nan()));
+    assert_eq!(fits[0].params, alone[0].params);
+    assert!(fits[2].status.is_success());
+}
+
+#[test]
+fn a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_none() {
+    let data = chinchilla(1, 0.01, TRUTH);
+    let n = data.y.len();
+    let mut weights = vec![1.0; n];
+    weights[3] = 2.0;
+    weights[7] = 0.0;
+    let scale = [0.004];
+    let weighted = &run(&BatchSpec { weights: Some(&weights), f_scale: Some(&scale), ..spec(&data) })[0];
+    let order: Vec<usize> = (0..n).filter(|&i| i != 7).chain([3]).collect();
+    let mut doubled = chinchilla(1, 0.01, TRUTH);
+    doubled.y = order.iter().map(|&i| data.y[i]).collect();
+    doubled.x = order.iter().map(|&i| data.x[i]).chain(order.iter().map(|&i| data.x[n + i])).collect();
+    doubled.offsets = vec![0, order.len()];
+    let twice = &run(&BatchSpec { f_scale: Some(&scale), ..spec(&doubled) })[0];
+    assert!((weighted.objective / twice.objective - 1.0).abs() < 1e-12);
+    for (a, b) in weighted.params.iter().zip(&twice.params) {
+        assert!((a / b - 1.0).abs() < 1e-6, "{a} {b}");
+    }
+}
+
+fn bits(fits: &[FitResult]) -> Vec<u64> {
+    let of = |fit: &FitResult| {
+        let started = fit.started.as_ref().unwrap();
+        let replicates = fit.replicates.as_ref().unwrap();
+        let all = fit.params.iter().chain(&fit.covariance).chain(&started.ends).chain(&replicates.params);
+        all.chain([&fit.objective, &fit.f_scale]).map(|value| value.to_bits()).collect::<Vec<u64>>()
+    };
+    fits.iter().flat_map(of).collect()
+}
+
+#[test]
+fn results_do_not_depend_on_thread_count_or_on_neighbours() {
+    for n_fits in [1, 5, 40] {
+        let data = chinchilla(n_fits, 0.01, TRUTH);
+        for scheme in [Resample::Pairs, Resample::Bayesian] {
+            let replicates = Some(ReplicatePlan::Scheme { scheme, n_replicates: 40, keys: None });
+            let base = BatchSpec { replicates, ..spec(&data) };
+            let one = bits(&run(&base));
+            for n_threads in [2, 3, 8] {
+                assert_eq!(
+                    bits(&run(&BatchSpec { n_threads, ..base.clone() })),
+                    one,
+                    "{n_fits} fits, {n_threads} threads"
+                );
+            }
+        }
+    }
+    let many = chinchilla(5, 0.01, TRUTH);
+    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 5, keys: None });
+    let together = run(&BatchSpec { replicates: replicates.clone(), ..spec(&many) });
+    let single = chinchilla(1, 0.01, TRUTH);
+    let alone = run(&BatchSpec { replicates, ..spec(&single) });
+    assert_eq!(bits(&together[..1]), bits(&alone));
+}
+
+#[test]
+fn resamples_start_warm_and_end_where_a_cold_search_ends() {
+    let data = chinchilla(1, 0.01, TRUTH);
+    let n = data.y.len();
+    let scale = [0.01];
+    let mut weights = Vec::new();
+    for r in 0..20 {
+        let mut random = stream(5, r, 0, Purpose::Check);
+        let mut counts = vec![0.0; n];
+        for _ in 0..n {
+            counts[usize::try_from(random.below(n as u64)).unwrap()] += 1.0;
+        }
+        weights.extend(counts);
+    }
+    let plan = Some(ReplicatePlan::Weights { values: &weights, n_replicates: 20 });
+    let warm = &run(&BatchSpec { replicates: plan, f_scale: Some(&scale), ..spec(&data) })[0];
+    let replicates = warm.replicates.as_ref().unwrap();
+    for r in 0..20 {
+        let own = &weights[r * n..][..n];
+        let cold = &run(&BatchSpec { weights: Some(own), f_scale: Some(&scale), ..spec(&data) })[0];
+        let found = replicates.objectives[r];
+        assert!(found <= cold.objective * (1.0 + 1e-8), "replicate {r}: {found} above {}", cold.objective);
+    }
+}
+
+#[test]
+fn a_cancelled_batch_says_so() {
+    let data = chinchilla(4, 0.01, TRUTH);
+    let monitor = Monitor::default();
+    monitor.cancel();
+    assert_eq!(run_batch(&spec(&data), &monitor).unwrap_err(), Error::Cancelled);
+}
+
+#[test]
+fn progress_counts_every_start_and_replicate() {
+    let data = chinchilla(3, 0.01, TRUTH);
+    let monitor = Monitor::default();
+    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Bayesian, n_replicates: 7, keys: None });
+    run_batch(&BatchSpec { replicates, ..spec(&data) }, &monitor).unwrap();
+    assert_eq!(monitor.progress(), (3 * (16 + 7), 3 * (16 + 7)));
+}
+
+#[test]
+fn bad_calls_name_the_argument_before_any_work() {
+    let data = chinchilla(1, 0.01, TRUTH);
+    let message = |spec: BatchSpec<'_>| run_batch(&spec, &Monitor::default()).unwrap_err().to_string();
+    let mut y = data.y.clone();
+    y[17] = f64::NAN;
+    assert!(message(BatchSpec { y: &y, ..spec(&data) }).contains("the response is NaN in row 17"));
+    y[17] = -1.0;
+    assert!(message(BatchSpec { y: &y, ..spec(&data) }).contains("residual=\"linear\""));
+    let negative = vec![-1.0; data.y.len()];
+    assert!(message(BatchSpec { weights: Some(&negative), ..spec(&data) }).starts_with("weights"));
+    assert!(message(BatchSpec { f_scale: Some(&[0.0]), ..spec(&data) }).starts_with("f_scale"));
+    assert!(message(BatchSpec { n_starts: 0, ..spec(&data) }).starts_with("starts"));
+    assert!(message(BatchSpec { fixed: &TRUTH, ..spec(&data) }).contains("every parameter is fixed"));
+    let text = "E + A*N**-alpha";
+    assert!(message(BatchSpec { text, ..spec(&data) }).contains("variables: D does not occur"));
+}

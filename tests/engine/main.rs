@@ -1,0 +1,9 @@
+//! The engine's integration tests: one binary, one module per subject.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may fail where it stands; clippy.toml's switch sees only #[test] functions"
+)]
+
+mod architecture;
+mod fits;
+mod formulas;

@@ -1,0 +1,152 @@
+"""The layers of the Python package (ARCHITECTURE.md): imports point downwards only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lawfit
+
+PACKAGE = Path(lawfit.__file__).parent
+# A module may import what has a lower rank, and beside it only what NEIGHBOURS lists.
+RANKS = {
+    "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
+    "_engine": 1, "_arrays": 1, "_progress": 1,
+    "_law": 2, "laws": 2, "_csv": 2, "_columns": 2, "tables": 2,
+    "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_report": 3, "_export": 3, "results": 3,
+    "fitting": 4, "resampling": 4, "synthetic": 4,
+    "_demo": 6, "_cli_output": 6,
+    "cli": 7,
+    "__init__": 8, "__main__": 8,
+}  # fmt: skip
+NEIGHBOURS = {
+    "_arrays": {"_engine"},
+    "_progress": {"_engine"},
+    "laws": {"_law"},
+    "tables": {"_csv", "_columns"},
+    "_options": {"_batch"},
+    "_rows": {"_batch"},
+    "results": {"_batch", "_draws", "_report", "_export"},
+}
+OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
+MODULES = sorted(PACKAGE.glob("*.py"))
+# house.md: aim at 250 lines, stop at 500.
+MOST_LINES = 500
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported(tree: ast.AST, *, inside_functions: bool) -> list[tuple[str, bool]]:
+    """Absolute names of all that a module imports at run time, and whether that happens inside a function."""
+    found: list[tuple[str, bool]] = []
+
+    def visit(node: ast.AST, inside: bool) -> None:
+        if is_type_checking(node):
+            return
+        if isinstance(node, ast.Import):
+            found.extend((alias.name, inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            module = node.module or ""
+            names = [f"{module}.{alias.name}" for alias in node.names] if module == "lawfit" else [module]
+            found.extend((name, inside) for name in names)
+        deeper = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.iter_child_nodes(node):
+            visit(child, deeper)
+
+    visit(tree, False)
+    return [(name, inside) for name, inside in found if inside_functions or not inside]
+
+
+def local(name: str) -> str | None:
+    """Module of this package that an absolute name means."""
+    head, _, rest = name.partition(".")
+    return rest.partition(".")[0] or "__init__" if head == "lawfit" else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_module_has_a_rank(path: Path) -> None:
+    assert path.stem in RANKS
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_imports_point_downwards_only(path: Path) -> None:
+    name = path.stem
+    for target, _ in imported(ast.parse(path.read_text(encoding="utf-8")), inside_functions=False):
+        other = local(target)
+        if other is None or other == "_core":
+            continue
+        allowed = RANKS[other] < RANKS[name] or other in NEIGHBOURS.get(name, set())
+        assert allowed, f"{name} (rank {RANKS[name]}) imports {other} (rank {RANKS[other]})"
+
+
+def test_only_the_engine_module_imports_the_compiled_core() -> None:
+    users = [
+        path.stem
+        for path in MODULES
+        for target, _ in imported(ast.parse(path.read_text(encoding="utf-8")), inside_functions=True)
+        if local(target) == "_core"
+    ]
+    assert users == ["_engine"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_optional_packages_are_never_imported_by_name(path: Path) -> None:
+    for target, _ in imported(ast.parse(path.read_text(encoding="utf-8")), inside_functions=True):
+        assert target.partition(".")[0] not in OPTIONAL
+
+
+def test_imports_inside_functions_are_one_line_verbs_on_results() -> None:
+    """Decision 25: a verb on a result imports what is above it and delegates in one statement."""
+    for path in MODULES:
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef) or path.stem == "cli":
+                continue
+            body = [node for node in function.body if not isinstance(node, ast.Expr)]
+            if any(isinstance(node, ast.Import | ast.ImportFrom) for node in body):
+                assert path.stem == "results"
+                assert [type(node) for node in body] == [ast.ImportFrom, ast.Return], function.name
+
+
+def test_only_one_module_reads_the_environment() -> None:
+    readers = [
+        path.stem for path in MODULES if "environ" in path.read_text(encoding="utf-8").replace("environment", "")
+    ]
+    assert readers == ["_arrays"]
+
+
+@pytest.mark.parametrize("path", [*MODULES, *Path(__file__).parent.glob("*.py")], ids=lambda path: path.stem)
+def test_files_are_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+def test_importing_the_package_loads_no_optional_package() -> None:
+    code = f"import sys, lawfit; print([name for name in {OPTIONAL!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_fitting_a_dict_loads_no_optional_package() -> None:
+    code = (
+        "import sys, lawfit as lf\n"
+        "runs = {'x': [1e7, 3e7, 1e8, 3e8, 1e9], 'loss': [3.4, 2.8, 2.5, 2.2, 2.05]}\n"
+        "print(lf.fit(lf.laws.power_floor, runs, response='loss', starts=2), file=sys.stderr)\n"
+        f"print([name for name in {OPTIONAL!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_what_the_package_lists() -> None:
+    public = {name for name in vars(lawfit) if not name.startswith("_")}
+    modules = {path.stem for path in MODULES}
+    assert public - modules == {
+        "DataError", "Draws", "Fit", "Fits", "InternalError", "Interval", "Law", "LawError", "LawfitError", "Optimum",
+        "bootstrap", "fit", "fit_many",
+    }  # fmt: skip

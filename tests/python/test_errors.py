@@ -1,0 +1,147 @@
+"""Every bad call gets a message that names the argument and says what to do."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Columns
+
+import lawfit as lf
+
+polars = importlib.import_module("polars")
+
+BAD_CALLS: list[tuple[dict[str, Any], str]] = [
+    ({"law": "chinchilla"}, r"write lawfit\.laws\.chinchilla"),
+    ({"law": "runs.csv"}, "looks like a path: the law comes first"),
+    ({"law": polars.LazyFrame({"x": [1.0]})}, "this is a table; the law comes first"),
+    ({"law": 3}, "law: give a law of lawfit.laws"),
+    ({"law": {"x": [1.0], "loss": [1.0]}}, "this is a table; the law comes first, the data second"),
+    ({"data": lf.laws.chinchilla}, "this is a law; the law comes first"),
+    ({"data": 3}, "cannot read a value of type int"),
+    ({"law": lf.laws.chinchilla}, "the variable 'N' of the law is not a column"),
+    ({"law": "E + A*X**-alpha"}, "is a column|no name of the law"),
+    ({"response": "los"}, "there is no column 'los'; did you mean 'loss'"),
+    ({"response": "text"}, "the column holds text"),
+    ({"response": 3}, "response: give the name of the column"),
+    ({"response": "x"}, "is also a variable of the law"),
+    ({"response": "bad"}, r"response='bad' is missing or NaN in row 3 \(counted from 0\), the only such row"),
+    ({"response": "huge"}, "response='huge' is infinite in row 2"),
+    ({"response": "negative"}, 'is -1 in row 5 .* residual="log" needs positive values: use residual="linear"'),
+    ({"columns": {"x": "bad"}}, "columns: x='bad' is missing or NaN in row 3"),
+    ({"columns": {"y": "x"}}, "columns: 'y' is not a name of the law"),
+    ({"columns": {"alpha": "x"}, "law": lf.laws.power_floor}, "'alpha' is a parameter"),
+    ({"columns": {"x": 3}}, "columns: x: give a column name"),
+    ({"columns": ["x"]}, "columns: give a mapping"),
+    ({"columns": {"x": "6*y"}}, "there is no column 'y'"),
+    ({"where": "x >"}, "column"),
+    ({"where": "x > 1e99"}, "keeps none of the 12 rows"),
+    ({"where": "y > 1"}, "where='y > 1': there is no column 'y'"),
+    ({"where": "x"}, "compare it with one"),
+    ({"loss": "val_loss"}, "loss='val_loss' is a column: the column to fit is response='val_loss'"),
+    ({"loss": "hubert"}, "loss='hubert' is not known; did you mean 'huber'"),
+    ({"loss": 3}, "loss: give one of"),
+    ({"residual": "logarithmic"}, "residual='logarithmic' is not known"),
+    ({"covariance": "HC9"}, "covariance='HC9' is not known"),
+    ({"kernels": "gpu"}, "kernels='gpu' is not known"),
+    ({"f_scale": "big"}, "f_scale='big': give a number above 0, or \"mad\""),
+    ({"f_scale": 0.0}, "f_scale=0.0: give a number above 0"),
+    ({"f_scale": float("nan")}, "f_scale"),
+    ({"weights": [1.0]}, "weights: got shape"),
+    ({"weights": "negative"}, "weights: row 5"),
+    ({"weights": np.zeros(12)}, "every one is 0"),
+    ({"weights": np.full(12, np.nan)}, "weights is missing or NaN in row 0"),
+    ({"bounds": {"beta": (0, 1)}}, "bounds: 'beta' is not a parameter"),
+    ({"bounds": {"x": (0, 1)}}, "bounds: 'x' is a variable"),
+    ({"bounds": {"alpha": (1, 0)}}, "lower end 1 above its upper end 0"),
+    ({"bounds": {"alpha": 3}}, "needs a pair"),
+    ({"bounds": [0, 1]}, "bounds: give a mapping"),
+    ({"fixed": {"beta": 1}}, "fixed: 'beta' is not a parameter"),
+    ({"fixed": {"alpha": "x"}}, "alpha needs a number"),
+    ({"fixed": {"alpha": 2.0}, "bounds": {"alpha": (0, 1)}}, "fixed: alpha=2 lies outside its bounds"),
+    ({"fixed": {"E": 1, "A": 1, "alpha": 1}}, "nothing is left to fit"),
+    ({"starts": "latin"}, "starts='latin' is not known"),
+    ({"starts": 0}, "starts=0: give a whole number of at least 1"),
+    ({"starts": 2.5}, "starts: give a number, a rule"),
+    ({"starts": {"E": 1.0}}, "starts: no value for A"),
+    ({"starts": {"E": 1.0, "A": [1.0, 2.0], "alpha": [1.0, 2.0, 3.0]}}, "the arrays differ in length"),
+    ({"starts": {"E": 1.0, "A": np.nan, "alpha": 1.0}}, "starts: A is missing or NaN"),
+    ({"starts": {"E": 1.0, "A": 1.0, "alpha": 1.0, "beta": 1.0}}, "starts: 'beta' is not a parameter"),
+    ({"seed": -1}, "seed=-1: give a whole number of at least 0"),
+    ({"seed": 0.5}, "seed=0.5"),
+    ({"max_iterations": 0}, "max_iterations=0"),
+    ({"n_threads": 0}, "n_threads=0"),
+    ({"n_threads": True}, "n_threads=True"),
+    ({"progress": "yes"}, "progress='yes'"),
+]
+
+
+@pytest.fixture
+def table(power_runs: Columns) -> dict[str, Any]:
+    loss = power_runs["loss"]
+    return {
+        **power_runs,
+        "val_loss": loss,
+        "text": ["a"] * 12,
+        "bad": np.where(np.arange(12) == 3, np.nan, loss),
+        "huge": np.where(np.arange(12) == 2, np.inf, loss),
+        "negative": np.where(np.arange(12) == 5, -1.0, loss),
+    }
+
+
+@pytest.mark.parametrize(("change", "message"), BAD_CALLS, ids=[str(change)[:60] for change, _ in BAD_CALLS])
+def test_a_bad_call_is_refused_with_a_message_made_for_it(
+    table: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    arguments = {"law": "E + A*x**-alpha", "data": table, "response": "loss"} | change
+    with pytest.raises((lf.LawError, lf.DataError), match=message) as caught:
+        lf.fit(arguments.pop("law"), arguments.pop("data"), **arguments)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, lf.LawfitError)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "by: name the columns that make the groups"),
+        ({"by": 3}, "by=3|not iterable"),
+        ({"by": [3]}, r"by=\[3\]"),
+        ({"by": "txt"}, "there is no column 'txt'; did you mean 'text'"),
+        ({"by": "bad"}, "by: column 'bad' is missing or NaN in row 3"),
+        ({"by": "text", "bootstrap": -1}, "bootstrap=-1"),
+        ({"by": "text", "resample": "wild"}, "resample='wild' is not known"),
+        ({"data": [{"x": [1.0], "loss": [2.0]}, 3]}, r"data\[1\]: cannot read"),
+    ],
+)
+def test_a_bad_batch_is_refused_with_a_message_made_for_it(
+    table: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    arguments = {"data": table, "response": "loss"} | change
+    with pytest.raises((lf.LawError, lf.DataError), match=message):
+        lf.fit_many("E + A*x**-alpha", arguments.pop("data"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"grid": {}}, "grid: give a mapping"),
+        ({"noise": -1.0}, "noise=-1.0"),
+        ({"response": "x"}, "response='x' is also a variable"),
+        ({"params": {"E": 1.0}}, "no value for A, alpha"),
+        ({"grid": {"x": ["a"]}}, "grid: x"),
+    ],
+)
+def test_synthetic_runs_that_cannot_be_made_are_refused(change: dict[str, Any], message: str) -> None:
+    arguments: dict[str, Any] = {"params": {"E": 1.0, "A": 1.0, "alpha": 1.0}, "grid": {"x": [1.0]}} | change
+    with pytest.raises((lf.LawError, lf.DataError), match=message):
+        lf.synthetic.runs(lf.laws.power_floor, arguments.pop("params"), arguments.pop("grid"), **arguments)
+
+
+def test_every_error_is_a_lawfit_error_and_says_what_kind_of_mistake_it_is() -> None:
+    assert issubclass(lf.LawError, lf.LawfitError)
+    assert issubclass(lf.LawError, ValueError)
+    assert issubclass(lf.DataError, ValueError)
+    assert issubclass(lf.InternalError, RuntimeError)
+    assert not issubclass(lf.InternalError, ValueError)

@@ -1,0 +1,96 @@
+"""Whatever stands where an argument belongs, the answer is a result or an error of lawfit's own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Columns
+
+import lawfit as lf
+
+pandas = importlib.import_module("pandas")
+polars = importlib.import_module("polars")
+pyarrow = importlib.import_module("pyarrow")
+
+ODD: list[Any] = [
+    None, 0, 1, -1, 2.5, float("nan"), float("inf"), 1e300, True, 1j, 10**30, np.float64(3), np.int64(3), "", " ", "x",
+    "loss", "\u00e9", "`", "'", "x >", "nan", b"x", "x" * 1000, [], [1], ["x"], (), (1, 2), {}, {1: 2}, {"x": 1},
+    {"x": None}, {"alpha": None}, {"alpha": "a"}, set(), object(), slice(3), type, np.array([]), np.ones(12),
+    np.ones((2, 2)), np.array(["a"] * 12), np.ma.masked_array([1.0] * 12, mask=[True] * 12), lf.laws.chinchilla,
+    pandas.Series([1.0]), pandas.DataFrame({"x": [1.0]}), polars.Series([1.0]), polars.LazyFrame({"x": [1.0]}),
+    pyarrow.array([1.0]), np.datetime64("2020-01-01"),
+]  # fmt: skip
+FIT_ARGUMENTS = [
+    "law", "data", "response", "columns", "where", "loss", "f_scale", "residual", "weights", "bounds", "fixed",
+    "starts", "seed", "covariance", "max_iterations", "kernels", "n_threads",
+]  # fmt: skip
+LAW_ARGUMENTS = ["text", "variables", "positive", "bounds", "starts", "name", "title", "units", "reference"]
+
+
+def answers(call: Callable[..., object], **fixed: object) -> None:
+    """Call once with every odd value; only lawfit's own errors, with a message, may come."""
+    for odd in ODD:
+        with contextlib.suppress(lf.LawError, lf.DataError):
+            repr(call(odd, **fixed))
+
+
+@pytest.mark.parametrize("argument", FIT_ARGUMENTS)
+def test_fit_answers_any_value_of_any_argument(argument: str, power_runs: Columns) -> None:
+    def call(odd: Any) -> lf.Fit:
+        arguments: dict[str, Any] = {"law": lf.laws.power_floor, "data": power_runs, "response": "loss", "starts": 2}
+        arguments |= {"max_iterations": 50, argument: odd}
+        return lf.fit(arguments.pop("law"), arguments.pop("data"), **arguments)
+
+    answers(call)
+
+
+@pytest.mark.parametrize("argument", ["by", "bootstrap", "resample", "data"])
+def test_fit_many_answers_any_value_of_any_argument(argument: str, power_runs: Columns) -> None:
+    def call(odd: Any) -> lf.Fits:
+        arguments: dict[str, Any] = {"data": power_runs, "by": None if argument == "data" else [], argument: odd}
+        return lf.fit_many(lf.laws.power_floor, arguments.pop("data"), response="loss", starts=2, **arguments)
+
+    answers(call)
+
+
+@pytest.mark.parametrize("argument", LAW_ARGUMENTS)
+def test_law_answers_any_value_of_any_argument(argument: str) -> None:
+    def call(odd: Any) -> lf.Law:
+        arguments: dict[str, Any] = {"text": "E + A*x**-alpha", argument: odd}
+        return lf.Law(**arguments)
+
+    answers(call)
+
+
+@pytest.mark.parametrize("argument", ["n_replicates", "resample", "seed", "weights", "indices", "n_threads"])
+def test_bootstrap_answers_any_value_of_any_argument(argument: str, power_fit: lf.Fit) -> None:
+    def call(odd: Any) -> lf.Draws:
+        counted = {} if argument in ("weights", "indices", "n_replicates") else {"n_replicates": 2}
+        huge = argument == "n_replicates" and isinstance(odd, int) and odd > 10**6
+        return power_fit.bootstrap(**({} if huge else counted | {argument: odd}))
+
+    answers(call)
+
+
+def test_questions_to_results_are_answered(power_fit: lf.Fit) -> None:
+    draws = power_fit.bootstrap(3)
+    answers(lambda odd: draws.interval(odd))
+    answers(lambda odd: draws.interval("alpha", odd))
+    answers(lambda odd: power_fit.predict(x=odd))
+    answers(lambda odd: power_fit.predict(odd))
+    answers(lambda odd: power_fit.to_frame(odd))
+    answers(lambda odd: lf.laws.power_floor.evaluate(x=1.0, params=odd))
+
+
+@pytest.mark.parametrize("argument", ["law", "params", "grid", "response", "seed"])
+def test_synthetic_runs_answer_any_value_of_any_argument(argument: str) -> None:
+    def call(odd: Any) -> object:
+        arguments: dict[str, Any] = {"law": lf.laws.power_floor, "params": {"E": 1.0, "A": 1.0, "alpha": 1.0}}
+        return lf.synthetic.runs(**(arguments | {"grid": {"x": [1.0, 2.0]}, argument: odd}))
+
+    answers(call)
