@@ -7,6 +7,7 @@ use crate::linalg::symmetric_eigen;
 use crate::loss::LossVisitor;
 use crate::loss::Point;
 use crate::loss::RobustLoss;
+use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
 
@@ -112,7 +113,8 @@ pub(crate) fn assess(
     }
 
     let mut covariance = vec![f64::NAN; p * p];
-    let inner = estimate(kind.resolved(), &slopes, weights, &points, &gram);
+    // On a long table this is the longest stretch without a look at the cancel flag.
+    let inner = if problem.is_cancelled() { None } else { estimate(kind.resolved(), &slopes, weights, &points, &gram) };
     if let Some(inner) = inner {
         for (k, &i) in moving.iter().enumerate() {
             for (l, &j) in moving.iter().enumerate() {

@@ -22,12 +22,25 @@ pub trait Arith: Copy + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Fused;
 
+/// The same in vectors of 512 bits: other instructions, the same bits.
+#[derive(Clone, Copy, Debug)]
+pub struct FusedWide;
+
 /// Two roundings: a multiplication, then an addition.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 
 impl Arith for Fused {
     const LEVEL: Level = if cfg!(target_arch = "aarch64") { Level::Neon } else { Level::Avx2Fma };
+
+    #[inline(always)]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+}
+
+impl Arith for FusedWide {
+    const LEVEL: Level = Level::Avx512;
 
     #[inline(always)]
     fn mul_add(a: f64, b: f64, c: f64) -> f64 {
@@ -60,13 +73,15 @@ pub enum Level {
     Portable,
     /// x86-64 with AVX2 and FMA.
     Avx2Fma,
+    /// x86-64 with AVX-512 (F, DQ, VL).
+    Avx512,
     /// 64-bit ARM, whose baseline has vectors and fused multiply-add.
     Neon,
 }
 
 impl Level {
     /// Every level, slowest first.
-    pub const ALL: [Level; 3] = [Level::Portable, Level::Avx2Fma, Level::Neon];
+    pub const ALL: [Level; 4] = [Level::Portable, Level::Avx2Fma, Level::Avx512, Level::Neon];
 
     /// The name that users see and type.
     #[must_use]
@@ -74,6 +89,7 @@ impl Level {
         match self {
             Level::Portable => "portable",
             Level::Avx2Fma => "avx2+fma",
+            Level::Avx512 => "avx512",
             Level::Neon => "neon",
         }
     }
@@ -85,8 +101,15 @@ impl Level {
             Level::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Level::Avx2Fma => std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => {
+                Level::Avx2Fma.is_available()
+                    && std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512dq")
+                    && std::arch::is_x86_feature_detected!("avx512vl")
+            }
             #[cfg(not(target_arch = "x86_64"))]
-            Level::Avx2Fma => false,
+            Level::Avx2Fma | Level::Avx512 => false,
             Level::Neon => cfg!(target_arch = "aarch64"),
         }
     }
@@ -124,6 +147,12 @@ fn run_avx2_fma<W: Work>(work: W) -> W::Out {
     work.run::<Fused>()
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl")]
+fn run_avx512<W: Work>(work: W) -> W::Out {
+    work.run::<FusedWide>()
+}
+
 /// Does `work` with the instructions of `level`; with baseline instructions where this machine lacks them.
 #[inline]
 pub fn dispatch<W: Work>(level: Level, work: W) -> W::Out {
@@ -132,9 +161,17 @@ pub fn dispatch<W: Work>(level: Level, work: W) -> W::Out {
         Level::Avx2Fma if level.is_available() => {
             // SAFETY: `is_available` has just confirmed that this processor executes AVX2 and FMA, which is all that
             // `run_avx2_fma` requires of its caller.
-            #[expect(unsafe_code, reason = "run-time CPU dispatch; the engine's only unsafe call")]
+            #[expect(unsafe_code, reason = "run-time CPU dispatch; with its twin below the engine's only unsafe calls")]
             unsafe {
                 run_avx2_fma(work)
+            }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if level.is_available() => {
+            // SAFETY: as above, for all the features that `run_avx512` requires of its caller.
+            #[expect(unsafe_code, reason = "run-time CPU dispatch, as above")]
+            unsafe {
+                run_avx512(work)
             }
         }
         #[cfg(target_arch = "aarch64")]

@@ -13,6 +13,7 @@ use crate::law::Role;
 use crate::law::TermRows;
 use crate::linalg::least_squares;
 use crate::objective::problem::Problem;
+use crate::objective::typical_response;
 use crate::rng::Purpose;
 use crate::rng::Stream;
 use crate::rng::stream;
@@ -106,7 +107,7 @@ pub(crate) fn draw(
 ) -> Vec<f64> {
     let mut random = stream(seed, index as u64, 0, Purpose::Starts);
     let law = problem.law;
-    let target = typical_response(problem);
+    let target = typical_response(problem.rows, problem.residual);
     let mut params = vec![0.0; law.parameters.len()];
     let mut amplitudes = Vec::new();
     for j in 0..params.len() {
@@ -148,18 +149,6 @@ fn power(base: f64, exponent: f64) -> f64 {
 /// Uniform between two numbers; in the logarithm if both are positive and far apart.
 fn within(lower: f64, upper: f64, u: f64) -> f64 {
     if lower > 0.0 && upper / lower > 20.0 { lower * power(upper / lower, u) } else { lower + u * (upper - lower) }
-}
-
-/// The geometric mean of the response for logarithmic residuals, the mean size otherwise.
-fn typical_response(problem: &Problem<'_>) -> f64 {
-    let rows = problem.rows;
-    let responses = &rows.response[..rows.n];
-    let n = rows.n.max(1) as f64;
-    let size = match problem.residual {
-        Residual::Log => exp(responses.iter().sum::<f64>() / n),
-        Residual::Linear => responses.iter().map(|y| y.abs()).sum::<f64>() / n,
-    };
-    if size > 0.0 && size.is_finite() { size } else { 1.0 }
 }
 
 fn by_role(problem: &Problem<'_>, space: &Space, j: usize, numbers: [f64; 2], target: f64, index: usize) -> f64 {

@@ -1,23 +1,37 @@
 """The compiled engine: arrays, numbers and text in; arrays out. Only ``lawfit._engine`` imports it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypeAlias, TypedDict, type_check_only
 
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+__all__ = [
+    "compile_law",
+    "default_threads",
+    "evaluate",
+    "evaluate_columns",
+    "fit_batch",
+    "hash_keys",
+    "names",
+    "registries",
+]
 
+_F64: TypeAlias = NDArray[np.float64]
+
+@type_check_only
 class Names(TypedDict):
     names: list[str]
     positions: list[int]
 
+@type_check_only
 class CompiledLaw(TypedDict):
     parameters: list[str]
     linear: list[bool]
     roles: list[str]
     terms: list[str]
 
+@type_check_only
 class Registries(TypedDict):
     losses: list[str]
     residuals: list[str]
@@ -38,21 +52,23 @@ def names(text: str) -> Names:
     """
 
 def compile_law(text: str, variables: Sequence[str], positive: Sequence[str]) -> CompiledLaw:
-    """Check a law and say what the engine sees: parameters in order of appearance, which of them are linear, the role
-    that default starts give each, and the text of its additive terms.
+    """Check a law and say what the engine sees in it.
+
+    Parameters in order of appearance, which of them are linear, the role that default starts give each, and the text
+    of its additive terms.
     """
 
 def evaluate(
     text: str,
     variables: Sequence[str],
     parameters: Sequence[str],
-    x: F64,
-    params: F64,
+    x: _F64,
+    params: _F64,
     *,
-    wrt: Sequence[str] = (),
+    wrt: Sequence[str] = ...,
     order: int = 0,
     kernels: str = "auto",
-) -> F64:
+) -> _F64:
     """Values of a law or of its exact derivatives.
 
     ``x`` (n_variables, n_rows), ``params`` (n_draws, n_parameters). Order 0: (n_draws, n_rows); order 1:
@@ -61,12 +77,12 @@ def evaluate(
 
 def evaluate_columns(
     text: str,
-    columns: Sequence[tuple[str, F64, str, Sequence[str]]],
+    columns: Sequence[tuple[str, _F64, str, Sequence[str]]],
     *,
     want: str,
     argument: str,
-) -> F64:
-    """A formula over the columns of a table, row by row.
+) -> _F64:
+    """Evaluate a formula over the columns of a table, row by row.
 
     Each column is (name, values, kind, levels): kind ``"number"``, ``"condition"`` (0 or 1) or ``"text"`` (values are
     positions in ``levels``). ``want="number"`` or ``"condition"`` says what the formula must be; ``argument`` names the
@@ -80,26 +96,26 @@ def fit_batch(
     text: str,
     variables: Sequence[str],
     parameters: Sequence[str],
-    x: F64,
-    y: F64,
+    x: _F64,
+    y: _F64,
     offsets: NDArray[np.int64],
     *,
-    lower: F64,
-    upper: F64,
-    fixed: F64,
-    weights: F64 | None = None,
+    lower: _F64,
+    upper: _F64,
+    fixed: _F64,
+    weights: _F64 | None = None,
     loss: str = "huber",
-    f_scale: F64 | None = None,
+    f_scale: _F64 | None = None,
     residual: str = "log",
     start_rule: str = "auto",
-    starts: F64 | None = None,
+    starts: _F64 | None = None,
     n_starts: int = 64,
-    start_lower: F64 | None = None,
-    start_upper: F64 | None = None,
+    start_lower: _F64 | None = None,
+    start_upper: _F64 | None = None,
     seed: int = 0,
     resample: str | None = None,
     n_replicates: int = 0,
-    replicate_weights: F64 | None = None,
+    replicate_weights: _F64 | None = None,
     keys: NDArray[np.uint64] | None = None,
     covariance: str = "auto",
     keep_starts: bool = True,
@@ -110,26 +126,26 @@ def fit_batch(
 ) -> dict[str, Any]:
     """Fit one law to many data sets, from many starts, with many resamples, in one call.
 
-    In: ``x`` (n_variables, n_rows), ``y`` and ``weights`` (n_rows,), rows of fit ``f`` are ``offsets[f]:offsets[f + 1]``;
-    ``lower``, ``upper`` (n_params,) with infinities; ``fixed`` (n_params,) NaN where free; ``f_scale`` (n_fits,) with NaN
-    or None for the scale that the data give; ``starts`` (n_starts, n_params) or (n_fits, n_starts, n_params) with
-    ``start_rule="given"``; ``start_lower`` and ``start_upper`` (n_params,) NaN where the rule decides; ``keys`` (n_rows,)
-    of the resampling units, None for row numbers within each fit; ``replicate_weights`` (n_replicates, n_rows) with
-    ``resample="weights"``.
+    In: ``x`` (n_variables, n_rows), ``y`` and ``weights`` (n_rows,), rows of fit ``f`` are ``offsets[f]:offsets[f +
+    1]``; ``lower``, ``upper`` (n_params,) with infinities; ``fixed`` (n_params,) NaN where free; ``f_scale``
+    (n_fits,) with NaN or None for the scale that the data give; ``starts`` (n_starts, n_params) or (n_fits,
+    n_starts, n_params) with ``start_rule="given"``; ``start_lower`` and ``start_upper`` (n_params,) NaN where the
+    rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within each fit;
+    ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``.
 
-    Out, F fits, S starts, R replicates, P parameters, T additive terms:
-    ``params`` (F, P), ``objective`` (F,), ``sse`` (F,), ``f_scale`` (F,), ``status`` (F,) uint8,
-    ``n_iterations`` (F,) int64, ``n_evaluations`` (F,) int64 (both summed over starts), ``gradient`` (F, P),
-    ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction`` (F, P), ``covariance`` (F, P, P) NaN where undefined,
-    ``covariance_type`` str, ``term_share`` (F, T) largest share of each term over the rows, ``inside_scale`` (F,) share
-    of residuals within the loss's scale, ``n_rows_used`` (F,) int64, ``start_agreement`` (F,), ``best_start`` (F,) int64,
-    ``kernels`` str, and with ``keep_starts``: ``start_params`` (F, S, P) where each start began, ``start_ends`` (F, S, P)
-    where it ended, ``start_objective`` (F, S), ``start_status`` (F, S) uint8; with replicates: ``replicate_params``
-    (F, R, P), ``replicate_objective`` (F, R), ``replicate_status`` (F, R) uint8.
+    Out, F fits, S starts, R replicates, P parameters, T additive terms: ``params`` (F, P), ``objective`` (F,),
+    ``sse`` (F,), ``f_scale`` (F,), ``status`` (F,) uint8, ``n_iterations`` (F,) int64, ``n_evaluations`` (F,) int64
+    (both summed over starts), ``gradient`` (F, P), ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction``
+    (F, P), ``covariance`` (F, P, P) NaN where undefined, ``covariance_type`` str, ``term_share`` (F, T) largest
+    share of each term over the rows, ``inside_scale`` (F,) share of residuals within the loss's scale,
+    ``n_rows_used`` (F,) int64, ``start_agreement`` (F,), ``best_start`` (F,) int64, ``kernels`` str, and with
+    ``keep_starts``: ``start_params`` (F, S, P) where each start began, ``start_ends`` (F, S, P) where it ended,
+    ``start_objective`` (F, S), ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P),
+    ``replicate_objective`` (F, R), ``replicate_status`` (F, R) uint8.
     """
 
 def default_threads() -> int:
-    """Number of processors that this process may use."""
+    """Return the number of processors that this process may use."""
 
 def registries() -> Registries:
     """Every word that the engine knows, so that nothing is listed twice."""

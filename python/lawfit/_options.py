@@ -48,7 +48,7 @@ def make_options(
     check_word("loss", loss, known.losses)
     check_word("residual", residual, known.residuals)
     check_word("covariance", covariance, known.covariances)
-    check_word("kernels", kernels, known.kernels)
+    check_word("kernels", kernels, ("auto", *known.kernels))
     held = _fixed_values(law, fixed)
     ranges = _ranges(law, bounds, held)
     rule, n_starts, given = _parse_starts(law, starts, held)

@@ -10,6 +10,7 @@ use crate::batch::spec::ReplicatePlan;
 use crate::covariance::assess;
 use crate::dispatch::dispatch;
 use crate::law::TermRows;
+use crate::objective::Objective;
 use crate::objective::problem::Problem;
 use crate::objective::rows::RawRows;
 use crate::objective::rows::Rows;
@@ -28,6 +29,9 @@ use crate::status::Status;
 
 /// Ends within this relative distance of the best objective are the same optimum.
 const SAME: f64 = 1e-6;
+/// A condition number above which a fit that did not end is called unidentified. Usual designs have 20 to 80, all runs at
+/// one ratio of tokens to parameters 3e7.
+const UNIDENTIFIED: f64 = 1e5;
 /// Starts, or replicates, that a thread takes at a time.
 const CHUNK: usize = 16;
 
@@ -40,8 +44,6 @@ pub(super) fn fit(
     monitor: &Monitor,
 ) -> FitResult {
     let law = &*plan.law;
-    let p = law.parameters().len();
-    let n_terms = law.terms().len();
     let first = spec.offsets[index];
     let raw = RawRows {
         x: spec.x,
@@ -54,13 +56,9 @@ pub(super) fn fit(
     let rows = prepare(law, &raw, spec.residual, spec.level);
     let free = &plan.space.free;
     let per_fit = plan.n_starts + spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
-    if monitor.is_cancelled() || rows.n < free.len() {
+    if rows.n < free.len() {
         monitor.tick(per_fit as u64);
-        let status = if monitor.is_cancelled() { Status::Cancelled } else { Status::TooFewRows };
-        let mut result = FitResult::empty(p, n_terms, status, rows.n);
-        result.started = spec.keep_starts.then(|| no_starts(plan.n_starts, p, status));
-        result.replicates = spec.replicates.as_ref().map(|r| no_replicates(r.n_replicates(), p, status));
-        return result;
+        return unfitted(spec, plan, Status::TooFewRows, rows.n);
     }
     let mut problem = Problem {
         law,
@@ -73,21 +71,28 @@ pub(super) fn fit(
         cancel: monitor.flag(),
     };
     let options = Options { max_iterations: spec.max_iterations };
-    let begins = begin(spec, plan, &problem, index);
+    let sample = sampled(&rows);
+    let begins = Begins { spec, plan, index, problem: Problem { rows: sample.as_ref().unwrap_or(&rows), ..problem } };
     if !spec.loss.has_scale() {
         problem.f_scale = 1.0;
     } else if problem.f_scale.is_nan() {
-        problem.f_scale = scale::from_data(&problem, &plan.space, &begins, options, workspace);
+        let pilot: Vec<Vec<f64>> = (0..plan.n_starts.min(scale::PILOT_STARTS)).map(|s| begins.start(s)).collect();
+        problem.f_scale = scale::from_data(&problem, &plan.space, &pilot, options, workspace);
         if problem.f_scale.is_nan() {
             // The objective is not finite anywhere: any scale shows it.
             problem.f_scale = 1.0;
         }
     }
-    let ends = map_in_order(begins.len(), CHUNK, n_threads, |workspace: &mut Workspace, s| {
-        let end = solve(&problem, &plan.space, &begins[s], options, workspace);
+    let ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+        let begin = begins.start(s);
+        let end = solve(&problem, &plan.space, &begin, options, workspace);
         monitor.tick(1);
-        end
+        (begin, end)
     });
+    if monitor.is_cancelled() {
+        return unfitted(spec, plan, Status::Cancelled, rows.n);
+    }
+    let (begins, ends): (Vec<Vec<f64>>, Vec<Outcome>) = ends.into_iter().unzip();
     let best_start = best_of(&ends);
     let mut result = describe(spec, plan, &problem, &ends, best_start, workspace);
     if spec.keep_starts {
@@ -104,6 +109,30 @@ pub(super) fn fit(
     result
 }
 
+/// Most rows that default starts look at.
+const MOST_SAMPLED: usize = 4096;
+
+/// Every so many rows of a long table: enough to draw starts from; `None` for a short one, which is its own sample.
+fn sampled(rows: &Rows) -> Option<Rows> {
+    if rows.n <= MOST_SAMPLED {
+        return None;
+    }
+    let step = rows.n.div_ceil(MOST_SAMPLED);
+    let chosen: Vec<f64> = (0..rows.n).map(|row| f64::from(u8::from(row.is_multiple_of(step)))).collect();
+    let mut sample = Rows::default();
+    sample.select(rows, &chosen, None);
+    Some(sample)
+}
+
+/// A fit that could not be done.
+fn unfitted(spec: &BatchSpec<'_>, plan: &Plan, status: Status, n_rows_used: usize) -> FitResult {
+    let p = plan.law.parameters().len();
+    let mut result = FitResult::empty(p, plan.law.terms().len(), status, n_rows_used);
+    result.started = spec.keep_starts.then(|| no_starts(plan.n_starts, p, status));
+    result.replicates = spec.replicates.as_ref().map(|r| no_replicates(r.n_replicates(), p, status));
+    result
+}
+
 fn no_starts(n: usize, p: usize, status: Status) -> Started {
     Started {
         begins: vec![f64::NAN; n * p],
@@ -117,33 +146,38 @@ fn no_replicates(n: usize, p: usize, status: Status) -> Replicates {
     Replicates { params: vec![f64::NAN; n * p], objectives: vec![f64::NAN; n], statuses: vec![status; n] }
 }
 
-/// The starts of a fit, with fixed parameters in place.
-fn begin(spec: &BatchSpec<'_>, plan: &Plan, problem: &Problem<'_>, index: usize) -> Vec<Vec<f64>> {
-    let p = plan.law.parameters().len();
-    let given = spec.starts.as_ref().filter(|_| spec.start_rule == starts::StartRule::Given);
-    let table = match (&plan.grid, given) {
-        (Some(grid), _) => Some(grid.as_slice()),
-        (None, Some(given)) => {
-            let from = if given.per_fit { index * given.n_starts * p } else { 0 };
-            Some(&given.values[from..][..given.n_starts * p])
-        }
-        (None, None) => None,
-    };
-    let ranges = starts::Ranges { lower: spec.start_lower, upper: spec.start_upper };
-    (0..plan.n_starts)
-        .map(|s| match table {
-            Some(table) => {
-                let mut row = table[s * p..][..p].to_vec();
-                for (value, &fixed) in row.iter_mut().zip(spec.fixed) {
-                    if !fixed.is_nan() {
-                        *value = fixed;
-                    }
-                }
-                row
+/// The starts of one fit.
+struct Begins<'a> {
+    spec: &'a BatchSpec<'a>,
+    plan: &'a Plan,
+    index: usize,
+    problem: Problem<'a>,
+}
+
+impl Begins<'_> {
+    /// Start number `s`, with fixed parameters in place.
+    fn start(&self, s: usize) -> Vec<f64> {
+        let spec = self.spec;
+        let p = self.plan.law.parameters().len();
+        let given = spec.starts.as_ref().filter(|_| spec.start_rule == starts::StartRule::Given);
+        let mut row = match (&self.plan.grid, given) {
+            (Some(grid), _) => grid[s * p..][..p].to_vec(),
+            (None, Some(given)) => {
+                let from = if given.per_fit { self.index * given.n_starts * p } else { 0 };
+                given.values[from + s * p..][..p].to_vec()
             }
-            None => starts::draw(problem, &plan.space, spec.fixed, ranges, spec.seed, s),
-        })
-        .collect()
+            (None, None) => {
+                let ranges = starts::Ranges { lower: spec.start_lower, upper: spec.start_upper };
+                return starts::draw(&self.problem, &self.plan.space, spec.fixed, ranges, spec.seed, s);
+            }
+        };
+        for (value, &fixed) in row.iter_mut().zip(spec.fixed) {
+            if !fixed.is_nan() {
+                *value = fixed;
+            }
+        }
+        row
+    }
 }
 
 /// The end with the lowest objective; the first of equals. Ends that are minima come before ends that are not, unless
@@ -184,7 +218,8 @@ fn describe(
     if !end.objective.is_finite() {
         return result;
     }
-    let agreeing = ends.iter().filter(|other| other.objective <= end.objective + SAME * end.objective.abs()).count();
+    let same = SAME * end.objective.abs() + problem.rounding_floor();
+    let agreeing = ends.iter().filter(|other| other.objective <= end.objective + same).count();
     let residuals = problem.residuals(&end.params, &mut workspace.scratch);
     let weights = &problem.rows.weights;
     let moving: Vec<usize> = plan.space.free.iter().copied().filter(|&j| !end.at_bound[j]).collect();
@@ -199,6 +234,11 @@ fn describe(
     result.gradient.clone_from(&end.gradient);
     result.at_bound.clone_from(&end.at_bound);
     result.condition = assessment.condition;
+    let is_lost = matches!(end.status, Status::MaxIterations | Status::Stalled);
+    if is_lost && assessment.condition > UNIDENTIFIED {
+        // The way along a flat valley has no end that a number of iterations would reach.
+        result.status = Status::Unidentified;
+    }
     result.flat_direction = assessment.flat_direction;
     if end.status.is_success() {
         result.covariance = assessment.covariance;
@@ -254,7 +294,7 @@ fn resample(
         _ => kept.iter().map(|&row| row_key(row as u64)).collect(),
     };
     let options = Options { max_iterations: spec.max_iterations };
-    let ends = map_in_order(n, CHUNK, n_threads, |memory: &mut Memory, r| {
+    let ends = map_in_order(n, CHUNK, n_threads, monitor, |memory: &mut Memory, r| {
         let Memory { workspace, rows, replicate } = memory;
         match replicates {
             ReplicatePlan::Scheme { scheme, .. } => {

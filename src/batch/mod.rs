@@ -31,9 +31,9 @@ pub fn run(spec: &BatchSpec<'_>, monitor: &Monitor) -> Result<Vec<FitResult>, Er
     monitor.expect((n_fits * per_fit) as u64);
     let n_threads = spec.n_threads.max(1);
     let results = if n_fits >= 2 * n_threads {
-        map_in_order(n_fits, 1, n_threads, |workspace, f| fit::fit(spec, &plan, f, 1, workspace, monitor))
+        map_in_order(n_fits, 1, n_threads, monitor, |workspace, f| fit::fit(spec, &plan, f, 1, workspace, monitor))
     } else {
-        map_in_order(n_fits, n_fits, 1, |workspace, f| fit::fit(spec, &plan, f, n_threads, workspace, monitor))
+        map_in_order(n_fits, n_fits, 1, monitor, |workspace, f| fit::fit(spec, &plan, f, n_threads, workspace, monitor))
     };
     if monitor.is_cancelled() { Err(Error::Cancelled) } else { Ok(results) }
 }

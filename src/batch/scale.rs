@@ -12,13 +12,13 @@ const EFFICIENCY: f64 = 1.345;
 /// Median absolute deviation to standard deviation of a normal distribution.
 const NORMAL: f64 = 1.4826;
 /// Starts of the pilot fit.
-const PILOT_STARTS: usize = 16;
+pub(super) const PILOT_STARTS: usize = 16;
 /// The pilot's scale ends below this share of the median residual: a least-absolute-deviation fit to that accuracy.
 const PILOT_SHARE: f64 = 1e-3;
 /// No scale is below this share of the response.
 const LEAST_SHARE: f64 = 1e-12;
 
-/// 1.345 × 1.4826 × median |r| of a least-absolute-deviation fit, reached by Huber's loss with a falling scale.
+/// 1.345 × 1.4826 × the median residual of a least-absolute-deviation fit, reached by Huber's loss with a falling scale.
 pub(super) fn from_data(
     problem: &Problem<'_>,
     space: &Space,
@@ -33,7 +33,7 @@ pub(super) fn from_data(
     let floor = LEAST_SHARE * size;
     let mut pilot = Problem { f_scale: (0.1 * spread).max(floor), ..*problem };
     let mut best: Option<(f64, Vec<f64>)> = None;
-    for start in starts.iter().take(PILOT_STARTS) {
+    for start in starts {
         let end = solve(&pilot, space, start, options, workspace);
         if end.objective.is_finite() && best.as_ref().is_none_or(|(value, _)| end.objective < *value) {
             best = Some((end.objective, end.params));
@@ -56,13 +56,18 @@ pub(super) fn from_data(
     }
 }
 
+/// The median size of the residuals but the smallest p − 1 of p free parameters: a least-absolute-deviation fit passes
+/// through as many rows as it has parameters, and with few rows those would be the median.
 fn median_residual(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> f64 {
-    median(problem.residuals(params, scratch).iter().map(|r| r.abs()).collect())
+    let mut sizes: Vec<f64> = problem.residuals(params, scratch).iter().map(|r| r.abs()).collect();
+    sizes.sort_unstable_by(f64::total_cmp);
+    let through = problem.free.len().saturating_sub(1).min(sizes.len().saturating_sub(1));
+    median(sizes.split_off(through))
 }
 
 /// The median; the mean of the two middle values of an even number.
 fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
+    values.sort_unstable_by(f64::total_cmp);
     let n = values.len();
     if n == 0 {
         return f64::NAN;

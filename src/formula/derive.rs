@@ -8,6 +8,9 @@ use crate::formula::graph::Unary;
 
 /// The derivative of `root` with respect to the symbol node `symbol`; `None` where it is zero everywhere.
 pub(crate) fn derivative(graph: &mut Graph, root: Id, symbol: Id) -> Option<Id> {
+    if !graph.spend(root) {
+        return None;
+    }
     let order = graph.reachable(&[root]);
     let mut derivatives: Vec<Option<Id>> = vec![None; root as usize + 1];
     for id in order {

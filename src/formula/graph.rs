@@ -102,10 +102,15 @@ pub(crate) struct Graph {
     symbols: Vec<Class>,
     reorder: bool,
     overflow: bool,
+    /// Nodes looked at by passes so far.
+    work: usize,
 }
 
 /// Most nodes that a graph may have; a law of 30 parameters with all second derivatives has some 10,000.
 pub(crate) const MOST_NODES: usize = 60_000;
+
+/// Most nodes that all passes together may look at: a tenth of a second. Twenty parameters need a thousandth of it.
+const MOST_WORK: usize = 20_000_000;
 
 /// Largest whole exponent that is computed by multiplication.
 const MOST_POWER: f64 = 1024.0;
@@ -113,12 +118,27 @@ const MOST_POWER: f64 = 1024.0;
 impl Graph {
     /// An empty graph over symbols of the given classes. `reorder` allows products and sums to be regrouped.
     pub(crate) fn new(symbols: Vec<Class>, reorder: bool) -> Graph {
-        Graph { nodes: Vec::new(), classes: Vec::new(), index: BTreeMap::new(), symbols, reorder, overflow: false }
+        Graph {
+            nodes: Vec::new(),
+            classes: Vec::new(),
+            index: BTreeMap::new(),
+            symbols,
+            reorder,
+            overflow: false,
+            work: 0,
+        }
     }
 
     /// Whether the node budget ran out; the graph is then not to be used.
     pub(crate) fn overflowed(&self) -> bool {
         self.overflow
+    }
+
+    /// Counts a pass over the nodes up to `root`; false once the budget of passes has run out.
+    pub(crate) fn spend(&mut self, root: Id) -> bool {
+        self.work += root as usize + 1;
+        self.overflow |= self.work > MOST_WORK;
+        !self.overflow
     }
 
     fn intern(&mut self, node: Node) -> Id {
@@ -485,12 +505,13 @@ impl Graph {
 
     /// The nodes that the roots need, in an order in which children come first.
     pub(crate) fn reachable(&self, roots: &[Id]) -> Vec<Id> {
-        let mut needed = vec![false; self.nodes.len()];
+        let last = roots.iter().copied().max().map_or(0, |root| root as usize + 1);
+        let mut needed = vec![false; last];
         for &root in roots {
             needed[root as usize] = true;
         }
         let mut out = Vec::new();
-        for id in (0..self.nodes.len()).rev() {
+        for id in (0..last).rev() {
             if needed[id] {
                 let id = Id::try_from(id).expect("the node budget is below 2^32");
                 for child in self.children(id) {

@@ -23,9 +23,10 @@ use crate::law::role::Role;
 use crate::law::terms;
 
 /// On which scale prediction and response are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Residual {
     /// `f - y`.
+    #[default]
     Linear,
     /// `ln f - ln y`; both must be positive.
     Log,
@@ -205,6 +206,9 @@ fn check_variables(tree: &Tree, variables: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Most parameters of a law; published ones have up to 37.
+const MOST_PARAMETERS: usize = 200;
+
 fn too_large(tree: &Tree) -> Error {
     error_at(&tree.text, 0, "the law with its derivatives is too large; simplify it or use fewer parameters")
 }
@@ -220,6 +224,10 @@ pub(super) struct LawGraph {
 /// Parses and binds a law.
 pub(super) fn law_graph(tree: &Tree, declared: &Declared) -> Result<LawGraph, Error> {
     let parameters = symbols_of(tree, declared)?;
+    if parameters.len() > MOST_PARAMETERS {
+        let message = format!("a law of {} parameters; at most {MOST_PARAMETERS} are supported", parameters.len());
+        return Err(error_at(&tree.text, 0, message));
+    }
     let n_variables = declared.variables.len();
     let mut classes = vec![Class::Data; n_variables];
     classes.extend(vec![Class::Scalar; parameters.len()]);
@@ -312,8 +320,9 @@ fn derivatives_of(graph: &mut Graph, value: Id, symbols: &[Id]) -> (Vec<Id>, Vec
     let mut pairs = Vec::new();
     let mut second = Vec::new();
     for (i, &slope) in first.iter().enumerate() {
-        for (j, &symbol) in symbols.iter().enumerate().skip(i) {
-            if let Some(node) = derivative(graph, slope, symbol) {
+        let inside = graph.reachable(&[slope]);
+        for (j, symbol) in symbols.iter().enumerate().skip(i).filter(|(_, s)| inside.binary_search(s).is_ok()) {
+            if let Some(node) = derivative(graph, slope, *symbol) {
                 pairs.push((i, j));
                 second.push(node);
             }
@@ -329,7 +338,9 @@ fn linear_parameters(graph: &mut Graph, law: Id, symbols: &[Id]) -> Vec<bool> {
     for (i, &symbol) in symbols.iter().enumerate() {
         let Some(first) = derivative(graph, law, symbol) else { continue };
         chosen.push(symbol);
-        if chosen.iter().all(|&other| derivative(graph, first, other).is_none()) {
+        let inside = graph.reachable(&[first]);
+        let mut interacting = chosen.iter().filter(|other| inside.binary_search(other).is_ok());
+        if interacting.all(|&other| derivative(graph, first, other).is_none()) {
             linear[i] = true;
         } else {
             chosen.pop();

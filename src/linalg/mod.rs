@@ -16,6 +16,6 @@ pub use qr::least_squares;
 pub use sums::compensated_sum;
 pub use sums::dot;
 pub use sums::dot3;
-pub use sums::dots;
 pub use sums::max_abs;
 pub use sums::sum;
+pub use sums::weighted_dots;

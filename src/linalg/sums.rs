@@ -28,23 +28,36 @@ pub fn dot<A: Arith>(a: &[f64], b: &[f64]) -> f64 {
     combine(partial)
 }
 
-/// Σ aᵢ bᵢ for each of `K` vectors b, the bits of [`dot`]: one pass reads `a` once, and the chains of additions overlap.
+/// Σ sᵢ aᵢ bᵢ for each of `K` columns b, and Σ oᵢ aᵢ: a row of `JᵀSJ` with its element of the gradient, in one pass.
 ///
-/// All slices must have the length of `a`, a multiple of [`LANES`]; a longer tail is left out.
+/// All slices must have the length of `s`, a multiple of [`LANES`]; a longer tail is left out. Each sum has the order of
+/// [`dot`].
 #[inline(always)]
 #[must_use]
-pub fn dots<A: Arith, const K: usize>(a: &[f64], b: [&[f64]; K]) -> [f64; K] {
-    let (a_blocks, _) = a.as_chunks::<LANES>();
-    let b_blocks = b.map(|b| &b.as_chunks::<LANES>().0[..a_blocks.len()]);
-    let mut partial = [[0.0; LANES]; K];
-    for (i, a) in a_blocks.iter().enumerate() {
+pub fn weighted_dots<A: Arith, const K: usize>(s: &[f64], o: &[f64], a: &[f64], b: [&[f64]; K]) -> ([f64; K], f64) {
+    let (s, _) = s.as_chunks::<LANES>();
+    let n = s.len();
+    let (o, a) = (&o.as_chunks::<LANES>().0[..n], &a.as_chunks::<LANES>().0[..n]);
+    let b = b.map(|b| &b.as_chunks::<LANES>().0[..n]);
+    let mut products = [[0.0; LANES]; K];
+    let mut slope = [0.0; LANES];
+    for i in 0..n {
+        let mut scaled = [0.0; LANES];
+        for lane in 0..LANES {
+            scaled[lane] = s[i][lane] * a[i][lane];
+        }
+        for lane in 0..LANES {
+            slope[lane] = A::mul_add(o[i][lane], a[i][lane], slope[lane]);
+        }
         for k in 0..K {
             for lane in 0..LANES {
-                partial[k][lane] = A::mul_add(a[lane], b_blocks[k][i][lane], partial[k][lane]);
+                products[k][lane] = A::mul_add(scaled[lane], b[k][i][lane], products[k][lane]);
             }
         }
     }
-    partial.map(combine)
+    // Without this the compiler sees K equal sums at the end and transposes the loop for them, at twice its cost.
+    let (products, slope) = std::hint::black_box((products, slope));
+    (products.map(combine), combine(slope))
 }
 
 /// Σ aᵢ bᵢ cᵢ over the shortest of the three, each product as (aᵢ bᵢ) cᵢ.
@@ -146,18 +159,25 @@ mod tests {
         (0..n).map(|i| ((i as f64 + 1.0) * step) % 1.0 - 0.3).collect()
     }
 
+    fn products_of(a: &[f64], b: &[f64]) -> Vec<f64> {
+        a.iter().zip(b).map(|(a, b)| a * b).collect()
+    }
+
     #[test]
     fn sums_follow_the_documented_order_for_every_length() {
         for n in 0..40 {
             let (a, b, c) = (numbers(n, 0.618), numbers(n, 0.414), numbers(n, 0.732));
-            let products: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a * b).collect();
+            let products = products_of(&a, &b);
             let triples: Vec<f64> = products.iter().zip(&c).map(|(ab, c)| ab * c).collect();
             assert_eq!(sum(&a).to_bits(), in_documented_order(&a).to_bits(), "{n}");
             assert_eq!(dot::<Plain>(&a, &b).to_bits(), in_documented_order(&products).to_bits(), "{n}");
             assert_eq!(dot3::<Plain>(&a, &b, &c).to_bits(), in_documented_order(&triples).to_bits(), "{n}");
             if n % 8 == 0 {
-                let each = [dot::<Plain>(&a, &b), dot::<Plain>(&a, &c)];
-                assert_eq!(dots::<Plain, 2>(&a, [&b, &c]).map(f64::to_bits), each.map(f64::to_bits), "{n}");
+                let (products, slope) = weighted_dots::<Plain, 2>(&a, &c, &b, [&c, &a]);
+                let squares: Vec<f64> = products_of(&a, &b).iter().zip(&a).map(|(ab, a)| ab * a).collect();
+                assert_eq!(products[0].to_bits(), in_documented_order(&triples).to_bits(), "{n}");
+                assert_eq!(products[1].to_bits(), in_documented_order(&squares).to_bits(), "{n}");
+                assert_eq!(slope.to_bits(), dot::<Plain>(&c, &b).to_bits(), "{n}");
             }
             let (fused, fused3) = dispatch(Level::best(), Dots(&a, &b, &c));
             assert!((fused - compensated_sum(&products)).abs() < 1e-15, "{n}");

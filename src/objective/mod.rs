@@ -4,8 +4,11 @@
 //! ([`problem::Problem`]) is one; likelihoods of mixtures, fits to two responses and blocks of shared parameters are
 //! others to come, and none of them changes a solver.
 
+mod balance;
 pub(crate) mod problem;
 pub(crate) mod rows;
+
+pub(crate) use balance::typical_response;
 
 /// Which second derivative a solver asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,7 @@ pub(crate) struct Scratch {
     pub(crate) scalars: Vec<f64>,
     pub(crate) registers: Vec<f64>,
     pub(crate) rows: Vec<f64>,
+    pub(crate) constants: Vec<f64>,
 }
 
 /// A function of `n_parameters` parameters in their natural coordinates. A value that is not finite means that the
@@ -49,6 +53,9 @@ pub(crate) trait Objective {
     /// For each parameter how strongly the terms that it occurs in react to it, relative to themselves: the solver's unit
     /// of length is the inverse.
     fn metric(&self, params: &[f64], scratch: &mut Scratch, out: &mut [f64]);
+
+    /// Parameters whose scales fit the data better than those of `params`, where the objective can tell: a first trial step.
+    fn rescaled(&self, params: &[f64]) -> Option<Vec<f64>>;
 
     /// Whether the caller wants the work to stop.
     fn is_cancelled(&self) -> bool;

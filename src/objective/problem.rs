@@ -13,8 +13,8 @@ use crate::formula::program::Program;
 use crate::law::CompiledLaw;
 use crate::law::Residual;
 use crate::linalg::dot;
-use crate::linalg::dots;
 use crate::linalg::sum;
+use crate::linalg::weighted_dots;
 use crate::loss::Loss;
 use crate::loss::LossVisitor;
 use crate::loss::RobustLoss;
@@ -76,13 +76,7 @@ impl Objective for Problem<'_> {
     }
 
     fn rounding_floor(&self) -> f64 {
-        // A residual carries the rounding of prediction and response: a few units in the last place of the larger.
-        const UNITS: f64 = 4.0 * f64::EPSILON;
-        let squares = self.rows.response.iter().zip(&self.rows.weights).map(|(y, w)| {
-            let size = if self.residual == Residual::Log { 1.0 + y.abs() } else { y.abs() };
-            w * size * size
-        });
-        0.5 * UNITS * UNITS * squares.sum::<f64>()
+        self.rows.rounding_floor
     }
 
     fn expand(
@@ -104,6 +98,10 @@ impl Objective for Problem<'_> {
                 *scale = 1.0 / (1.0 + value.abs());
             }
         }
+    }
+
+    fn rescaled(&self, params: &[f64]) -> Option<Vec<f64>> {
+        self.with_equal_shares(params)
     }
 
     fn is_cancelled(&self) -> bool {
@@ -151,22 +149,20 @@ struct Expand<'a> {
 
 /// Row buffers of an evaluation, cut from [`Scratch::rows`].
 struct Buffers<'a> {
-    residual: &'a mut [f64],
-    reciprocal: &'a mut [f64],
+    costs: &'a mut [f64],
     slope: &'a mut [f64],
     outer: &'a mut [f64],
-    product: &'a mut [f64],
+    constant: &'a mut [f64],
 }
 
-const N_BUFFERS: usize = 5;
+const N_BUFFERS: usize = 4;
 
 fn buffers(rows: &mut Vec<f64>) -> Buffers<'_> {
     rows.resize(N_BUFFERS * BLOCK, 0.0);
-    let (residual, rest) = rows.split_at_mut(BLOCK);
-    let (reciprocal, rest) = rest.split_at_mut(BLOCK);
+    let (costs, rest) = rows.split_at_mut(BLOCK);
     let (slope, rest) = rest.split_at_mut(BLOCK);
-    let (outer, product) = rest.split_at_mut(BLOCK);
-    Buffers { residual, reciprocal, slope, outer, product }
+    let (outer, constant) = rest.split_at_mut(BLOCK);
+    Buffers { costs, slope, outer, constant }
 }
 
 /// Residuals of a block, and the factor that turns `∂f` into `∂r`.
@@ -216,48 +212,88 @@ fn block_jacobian(takes_log: bool, derivative: Operand<'_>, reciprocal: &[f64], 
     }
 }
 
+/// Responses and weights of a block.
+type RowData<'a> = (&'a [f64], &'a [f64]);
+/// What each row costs, and the factors of `∂f ∂fᵀ` and of `∂f` in curvature and gradient.
+type RowFactors<'a> = (&'a mut [f64], &'a mut [f64], &'a mut [f64]);
+
+/// Rows of a law whose programs give what is compared with the response.
 #[inline(always)]
-fn dot_operand<A: Arith>(a: &[f64], b: Operand<'_>) -> f64 {
-    match b {
-        Operand::Rows(b) => dot::<A>(a, b),
-        Operand::One(b) => b * sum(a),
+fn loss_of_values<L: RobustLoss, const EXACT: bool>(
+    loss: L,
+    delta: f64,
+    f: &[f64],
+    (response, weights): RowData<'_>,
+    (costs, slope, outer): RowFactors<'_>,
+) {
+    let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
+    for (((&f, &y), &w), ((cost, slope), outer)) in f.iter().zip(response).zip(weights).zip(factors) {
+        let at = loss.at(f - y, delta);
+        // A padded row costs nothing, whatever it predicts.
+        *cost = if w == 0.0 { 0.0 } else { w * at.rho };
+        *outer = w * at.psi;
+        *slope = w * if EXACT { at.slope } else { at.weight };
     }
 }
 
-/// Adds the sum of `product` times each column to its element of a row of the curvature, four columns at a time.
+/// Rows whose residual is `ln f − ln y`: r' = f'/f goes into the factors, not into every column of derivatives, and
+/// r'' = f''/f − r' r'ᵀ, of which the second part joins the products of first derivatives.
 #[inline(always)]
-fn add_products<'a, A: Arith>(
-    product: &[f64],
-    columns: &[usize],
-    output: impl Fn(usize) -> Operand<'a>,
-    row: &mut [f64],
+fn loss_of_logs<A: Arith, L: RobustLoss, const EXACT: bool>(
+    loss: L,
+    delta: f64,
+    f: &[f64],
+    (response, weights): RowData<'_>,
+    (costs, slope, outer): RowFactors<'_>,
 ) {
-    let mut waiting: [(&[f64], usize); 4] = [(&[], 0); 4];
-    let mut n = 0;
-    for &j in columns {
-        match output(j) {
-            Operand::One(d) => row[j] += d * sum(product),
-            Operand::Rows(d) => {
-                waiting[n] = (d, j);
-                n += 1;
-                if n == 4 {
-                    for (total, (_, j)) in dots::<A, 4>(product, waiting.map(|(d, _)| d)).into_iter().zip(waiting) {
-                        row[j] += total;
-                    }
-                    n = 0;
-                }
+    let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
+    for (((&f, &y), &w), ((cost, slope), outer)) in f.iter().zip(response).zip(weights).zip(factors) {
+        let at = loss.at(special::ln::<A>(f) - y, delta);
+        let reciprocal = 1.0 / f;
+        *cost = if w == 0.0 { 0.0 } else { w * at.rho };
+        *outer = w * at.psi * reciprocal;
+        *slope = w * if EXACT { at.slope - at.psi } else { at.weight } * (reciprocal * reciprocal);
+    }
+}
+
+/// Adds a block to gradient and curvature: four columns at a time, each pass reading the factors once.
+#[inline(always)]
+fn add_gram<'a, A: Arith>(
+    slope: &[f64],
+    outer: &[f64],
+    free: &[usize],
+    column: impl Fn(usize) -> &'a [f64],
+    gradient: &mut [f64],
+    hessian: &mut [f64],
+) {
+    let p = gradient.len();
+    for (k, &i) in free.iter().enumerate() {
+        let mut l = k;
+        while l < free.len() {
+            let width = (free.len() - l).min(4);
+            let at = |m: usize| column(l + m);
+            let (sums, total) = match width {
+                4 => weighted_dots::<A, 4>(slope, outer, column(k), [at(0), at(1), at(2), at(3)]),
+                3 => pad_sums(weighted_dots::<A, 3>(slope, outer, column(k), [at(0), at(1), at(2)])),
+                2 => pad_sums(weighted_dots::<A, 2>(slope, outer, column(k), [at(0), at(1)])),
+                _ => pad_sums(weighted_dots::<A, 1>(slope, outer, column(k), [at(0)])),
+            };
+            if l == k {
+                gradient[i] += total;
             }
+            for (sum, &j) in sums.iter().zip(&free[l..l + width]) {
+                hessian[i * p + j] += sum;
+            }
+            l += width;
         }
     }
-    if n >= 2 {
-        let totals = dots::<A, 2>(product, [waiting[0].0, waiting[1].0]);
-        row[waiting[0].1] += totals[0];
-        row[waiting[1].1] += totals[1];
-    }
-    if n % 2 == 1 {
-        let (d, j) = waiting[n - 1];
-        row[j] += dot::<A>(product, d);
-    }
+}
+
+#[inline(always)]
+fn pad_sums<const K: usize>((sums, total): ([f64; K], f64)) -> ([f64; 4], f64) {
+    let mut out = [0.0; 4];
+    out[..K].copy_from_slice(&sums);
+    (out, total)
 }
 
 impl Expand<'_> {
@@ -272,7 +308,8 @@ impl Expand<'_> {
         hessian.fill(0.0);
         program.run_scalars::<A>(params, &mut scratch.scalars);
         scratch.registers.resize(program.n_registers * BLOCK, 0.0);
-        let Buffers { residual, reciprocal, slope, outer, product } = buffers(&mut scratch.rows);
+        scratch.constants.resize(free.len() * BLOCK, 0.0);
+        let Buffers { costs, slope, outer, constant } = buffers(&mut scratch.rows);
         let delta = problem.f_scale;
         let mut total = 0.0;
         let mut first = 0;
@@ -286,56 +323,47 @@ impl Expand<'_> {
             program.run_block::<A>(&scratch.scalars, data.columns(), first, rows, &mut scratch.registers);
             let output =
                 |index| program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers);
-            let (residual, reciprocal) = (&mut residual[..rows], &mut reciprocal[..rows]);
-            let (slope, outer, product) = (&mut slope[..rows], &mut outer[..rows], &mut product[..rows]);
-            block_residuals::<A>(takes_log, output(0), &data.response[first..][..rows], residual, reciprocal);
-            let weights = &data.weights[first..][..rows];
-            for (((r, &w), slope), outer) in
-                residual.iter_mut().zip(weights).zip(slope.iter_mut()).zip(outer.iter_mut())
-            {
-                let at = loss.at(*r, delta);
-                // The buffer of residuals now holds what they cost. A padded row costs nothing, whatever it predicts.
-                *r = if w == 0.0 { 0.0 } else { w * at.rho };
-                *outer = w * at.psi;
-                *slope = w * if EXACT { at.slope } else { at.weight };
+            let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
+            let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows]);
+            match (takes_log, output(0)) {
+                (true, Operand::Rows(f)) => {
+                    loss_of_logs::<A, L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                }
+                (false, Operand::Rows(f)) => {
+                    loss_of_values::<L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                }
+                (is_log, Operand::One(f)) => {
+                    constant[..rows].fill(f);
+                    let f = &constant[..rows];
+                    if is_log {
+                        loss_of_logs::<A, L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                    } else {
+                        loss_of_values::<L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                    }
+                }
             }
-            total += sum(residual);
+            total += sum(costs);
             if !total.is_finite() {
                 return f64::INFINITY;
             }
-            if EXACT && takes_log {
-                // r'' = f''/f − r' r'ᵀ: the second part joins the product of the Jacobians.
-                for (s, &o) in slope.iter_mut().zip(outer.iter()) {
-                    *s -= o;
+            // Derivatives that are one number for all rows, such as that of a floor, are written out once.
+            for (k, &j) in free.iter().enumerate() {
+                if let Operand::One(value) = output(1 + j) {
+                    scratch.constants[k * BLOCK..][..rows].fill(value);
                 }
             }
-            if takes_log {
-                // r' = f'/f: the divisions go into the factors of the sums, not into every column.
-                for ((s, o), &inv) in slope.iter_mut().zip(outer.iter_mut()).zip(reciprocal.iter()) {
-                    *o *= inv;
-                    *s *= inv * inv;
-                }
-            }
-            for (k, &i) in free.iter().enumerate() {
-                let column = output(1 + i);
-                gradient[i] += dot_operand::<A>(outer, column);
-                match column {
-                    Operand::Rows(column) => {
-                        for ((o, &s), &d) in product.iter_mut().zip(slope.iter()).zip(column) {
-                            *o = s * d;
-                        }
-                    }
-                    Operand::One(d) => {
-                        for (o, &s) in product.iter_mut().zip(slope.iter()) {
-                            *o = s * d;
-                        }
-                    }
-                }
-                add_products::<A>(product, &free[k..], |j| output(1 + j), &mut hessian[i * p..][..p]);
-            }
+            let constants = &scratch.constants;
+            let column = |k: usize| match output(1 + free[k]) {
+                Operand::Rows(values) => values,
+                Operand::One(_) => &constants[k * BLOCK..][..rows],
+            };
+            add_gram::<A>(slope, outer, free, column, gradient, hessian);
             if EXACT {
                 for (k, &(i, j)) in law.second_pairs.iter().enumerate() {
-                    hessian[i * p + j] += dot_operand::<A>(outer, output(1 + p + k));
+                    hessian[i * p + j] += match output(1 + p + k) {
+                        Operand::Rows(second) => dot::<A>(outer, second),
+                        Operand::One(second) => second * sum(outer),
+                    };
                 }
             }
             first += rows;
@@ -380,7 +408,7 @@ impl Work for Residuals<'_> {
         let program = if jacobian.is_some() { &problem.law.first } else { &problem.law.value };
         program.run_scalars::<A>(params, &mut scratch.scalars);
         scratch.registers.resize(program.n_registers * BLOCK, 0.0);
-        let Buffers { reciprocal, .. } = buffers(&mut scratch.rows);
+        let Buffers { constant: reciprocal, .. } = buffers(&mut scratch.rows);
         let mut first = 0;
         while first < data.padded {
             let rows = BLOCK.min(data.padded - first);

@@ -26,6 +26,10 @@ pub(crate) struct Rows {
     pub(crate) response: Vec<f64>,
     /// Weights; 0 in the padding.
     pub(crate) weights: Vec<f64>,
+    /// On which scale the response is.
+    pub(crate) residual: Residual,
+    /// What rounding alone contributes to a sum of squares.
+    pub(crate) rounding_floor: f64,
 }
 
 impl Rows {
@@ -56,7 +60,18 @@ impl Rows {
         }
         pad(&mut self.response, self.padded - kept);
         self.weights.resize(self.padded, 0.0);
+        self.rounding_floor = rounding_floor(&self.response, &self.weights, full.residual);
+        self.residual = full.residual;
     }
+}
+
+/// Half the sum of squares of residuals that are rounding and nothing else: a few units in the last place of a response;
+/// of a logarithm and, relatively, of the prediction that it is taken of.
+fn rounding_floor(response: &[f64], weights: &[f64], residual: Residual) -> f64 {
+    const UNITS: f64 = 4.0 * f64::EPSILON;
+    let relative = if residual == Residual::Log { 1.0 } else { 0.0 };
+    let squares = response.iter().zip(weights).map(|(y, w)| w * (relative + y.abs()).powi(2));
+    0.5 * UNITS * UNITS * squares.sum::<f64>()
 }
 
 fn pad(values: &mut Vec<f64>, by: usize) {
@@ -147,6 +162,7 @@ impl Work for Prepare<'_> {
             }
             first += rows;
         }
-        Rows { n, padded, columns, response, weights }
+        let rounding_floor = rounding_floor(&response, &weights, residual);
+        Rows { n, padded, columns, response, weights, residual, rounding_floor }
     }
 }

@@ -66,6 +66,9 @@ pub(crate) struct Options {
 /// A predicted decrease below this share of `objective / n_rows` is convergence.
 pub(crate) const TOLERANCE: f64 = 1e-8;
 
+/// No decrease below this share of a sum can be told from its rounding.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// How one start ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -82,7 +85,8 @@ pub(crate) struct Outcome {
 
 /// The predicted decrease that counts as none at this value of the objective.
 pub(crate) fn tolerance<O: Objective>(objective: &O, value: f64) -> f64 {
-    (TOLERANCE * value / objective.n_rows().max(1) as f64).max(objective.rounding_floor())
+    let share = (TOLERANCE / objective.n_rows().max(1) as f64).max(ROUNDING);
+    (share * value).max(objective.rounding_floor())
 }
 
 /// Rounds of search and polish: each further one starts where the polish brought a dead term back.

@@ -3,6 +3,7 @@
 use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::solver::Options;
+use crate::solver::ROUNDING;
 use crate::solver::Space;
 use crate::solver::Workspace;
 use crate::solver::step::damped_step;
@@ -50,7 +51,7 @@ pub(super) fn polish<O: Objective>(
     let mut lambda = 0.0;
     let mut status = Status::Stalled;
     for iteration in 0.. {
-        if iteration >= MOST_ITERATIONS || workspace.n_iterations >= options.max_iterations {
+        if iteration >= MOST_ITERATIONS.min(options.max_iterations) {
             status = Status::MaxIterations;
             break;
         }
@@ -76,8 +77,13 @@ pub(super) fn polish<O: Objective>(
         let is_full = is_inside(space, params, workspace);
         let gained = take_step(objective, space, params, &mut value, predicted, workspace);
         if predicted <= limit && is_full {
-            status = ending(space, params, lambda, workspace);
-            break;
+            if let Some(ending) = ending(space, params, &scale, 10.0 * limit, lambda, workspace) {
+                status = ending;
+                break;
+            }
+            // Shorter steps gain nothing more, a longer one would: let it grow.
+            lambda /= 10.0;
+            continue;
         }
         match gained {
             Some(gain) if gain > 0.25 * predicted => lambda = if lambda <= LEAST_DAMPING { 0.0 } else { lambda / 10.0 },
@@ -118,15 +124,25 @@ fn is_inside(space: &Space, params: &[f64], workspace: &Workspace) -> bool {
     })
 }
 
-/// A minimum was reached: which kind.
-fn ending(space: &Space, params: &[f64], lambda: f64, workspace: &Workspace) -> Status {
+/// A damped or plain step has nothing left to gain: a minimum, and which kind; `None` if only the damping says so.
+fn ending(
+    space: &Space,
+    params: &[f64],
+    scale: &[f64],
+    limit: f64,
+    lambda: f64,
+    workspace: &mut Workspace,
+) -> Option<Status> {
+    choose_active(space, params, workspace);
     if lambda > 0.0 {
-        return Status::Unidentified;
+        match damped_step(workspace, scale, 0.0) {
+            None => return Some(Status::Unidentified),
+            Some(predicted) if predicted > limit => return None,
+            Some(_) => {}
+        }
     }
-    if space.at_bound(params, &workspace.gradient).contains(&true) {
-        return Status::ConvergedAtBound;
-    }
-    Status::Converged
+    let is_held = space.at_bound(params, &workspace.gradient).contains(&true);
+    Some(if is_held { Status::ConvergedAtBound } else { Status::Converged })
 }
 
 /// Takes the step, cut off at the bounds, if it does not raise the objective; says what it gained.
@@ -155,7 +171,8 @@ fn take_step<O: Objective>(
     );
     workspace.n_evaluations += 1;
     let gain = *value - trial;
-    let is_taken = trial.is_finite() && gain >= 0.0;
+    // A rise within rounding is none: at a minimum every step is a toss-up.
+    let is_taken = trial.is_finite() && gain >= -ROUNDING * value.abs();
     if is_taken {
         params.copy_from_slice(&next);
         std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);

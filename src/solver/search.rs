@@ -97,6 +97,7 @@ pub(super) fn search<O: Objective>(
     let mut state =
         State { objective, chart, metric: &metric, lambda: f64::NAN, hand_over: HAND_OVER, value: f64::INFINITY };
     state.value = state.expand(params, Curvature::Reweighted, workspace);
+    state.try_rescaled(params, workspace);
     let mut curvature = Curvature::Reweighted;
     let mut reweighted_lambda = f64::NAN;
     for _ in 0..MOST_PHASES {
@@ -140,6 +141,24 @@ impl<O: Objective> State<'_, O> {
         workspace.n_evaluations += 1;
         self.chart.transform(params, curvature, &mut workspace.gradient, &mut workspace.hessian);
         value
+    }
+
+    /// Takes the objective's proposal of better scales if it lowers the value.
+    fn try_rescaled(&mut self, params: &mut [f64], workspace: &mut Workspace) {
+        let Some(mut proposal) = self.objective.rescaled(params) else { return };
+        for &j in &self.chart.space.free {
+            proposal[j] = self.chart.space.clamp(j, proposal[j]);
+        }
+        std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
+        std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
+        let value = self.expand(&proposal, Curvature::Reweighted, workspace);
+        if value < self.value || self.value.is_infinite() {
+            params.copy_from_slice(&proposal);
+            self.value = value;
+        } else {
+            std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
+            std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
+        }
     }
 
     /// Parameters that may move: free, not frozen at zero in the logarithm, not pushed against a bound.

@@ -229,7 +229,7 @@ fn results_do_not_depend_on_thread_count_or_on_neighbours() {
     }
     let many = chinchilla(5, 0.01, TRUTH);
     let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 5, keys: None });
-    let together = run(&BatchSpec { replicates: replicates.clone(), ..spec(&many) });
+    let together = run(&BatchSpec { replicates, ..spec(&many) });
     let single = chinchilla(1, 0.01, TRUTH);
     let alone = run(&BatchSpec { replicates, ..spec(&single) });
     assert_eq!(bits(&together[..1]), bits(&alone));

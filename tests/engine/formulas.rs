@@ -241,15 +241,30 @@ fn huge_and_deep_texts_get_an_error() {
 #[test]
 fn chains_of_shared_bindings_do_not_explode() {
     // Each binding doubles the written-out size: without sharing this would have 2^60 nodes.
-    let mut text = String::from("t0 = a + x; ");
-    for i in 1..60 {
-        text += &format!("t{i} = t{}*t{} + 1; ", i - 1, i - 1);
-    }
-    text += "t59";
+    let chain = (1..60).map(|i| format!("t{i} = t{}*t{} + 1; ", i - 1, i - 1));
+    let text = format!("t0 = a + x; {}t59", chain.collect::<String>());
     match CompiledLaw::new(&text, &words(&["x"]), None, Residual::Log) {
         Ok(law) => assert_eq!(law.parameters(), ["a"]),
         Err(error) => assert!(error.to_string().contains("too large"), "{error}"),
     }
+}
+
+#[test]
+fn laws_that_cannot_be_differentiated_in_time_are_refused_quickly() {
+    let terms = |n: usize| (0..n).map(|i| format!("A{i}*x**-a{i}")).collect::<Vec<_>>().join(" + ");
+    let factors = (0..600).map(|i| format!("(a{i} + b{i}*x)")).collect::<Vec<_>>().join("*");
+    let towers =
+        (1..200).fold("t0 = a*x; ".to_owned(), |text, i| text + &format!("t{i} = exp(t{}*a); ", i - 1)) + "t199";
+    for text in [terms(900), factors, towers] {
+        let begin = std::time::Instant::now();
+        let outcome = CompiledLaw::new(&text, &words(&["x"]), None, Residual::Log);
+        // A tenth of a second where nothing else runs; nobody waits for seconds.
+        assert!(begin.elapsed().as_secs_f64() < 5.0);
+        if let Err(error) = outcome {
+            assert!(error.to_string().contains("at most 200") || error.to_string().contains("too large"), "{error}");
+        }
+    }
+    assert!(CompiledLaw::new(&terms(90), &words(&["x"]), None, Residual::Log).is_ok());
 }
 
 #[test]
