@@ -1,5 +1,6 @@
 //! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier.
 
+use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
 use crate::solver::Options;
@@ -33,14 +34,14 @@ pub(super) fn from_data(
     let floor = LEAST_SHARE * size;
     let mut pilot = Problem { f_scale: (0.1 * spread).max(floor), ..*problem };
     let mut best: Option<(f64, Vec<f64>)> = None;
-    for start in starts {
+    for start in starts.iter().take_while(|_| !problem.is_cancelled()) {
         let end = solve(&pilot, space, start, options, workspace);
         if end.objective.is_finite() && best.as_ref().is_none_or(|(value, _)| end.objective < *value) {
             best = Some((end.objective, end.params));
         }
     }
     let Some((_, mut params)) = best else { return f64::NAN };
-    loop {
+    while !problem.is_cancelled() {
         let size = median_residual(&pilot, &params, &mut workspace.scratch);
         if size <= floor {
             return floor;
@@ -54,23 +55,28 @@ pub(super) fn from_data(
             params = end.params;
         }
     }
+    f64::NAN
 }
 
 /// The median size of the residuals but the smallest p − 1 of p free parameters: a least-absolute-deviation fit passes
 /// through as many rows as it has parameters, and with few rows those would be the median.
 fn median_residual(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> f64 {
     let mut sizes: Vec<f64> = problem.residuals(params, scratch).iter().map(|r| r.abs()).collect();
-    sizes.sort_unstable_by(f64::total_cmp);
     let through = problem.free.len().saturating_sub(1).min(sizes.len().saturating_sub(1));
+    if through > 0 {
+        sizes.select_nth_unstable_by(through, f64::total_cmp);
+    }
     median(sizes.split_off(through))
 }
 
 /// The median; the mean of the two middle values of an even number.
 fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
     let n = values.len();
     if n == 0 {
         return f64::NAN;
     }
-    0.5 * (values[(n - 1) / 2] + values[n / 2])
+    // Selection, not sorting: a long table must not keep Ctrl-C waiting.
+    let (below, &mut upper, _) = values.select_nth_unstable_by(n / 2, f64::total_cmp);
+    let lower = if n % 2 == 1 { upper } else { below.iter().copied().fold(f64::NEG_INFINITY, f64::max) };
+    0.5 * (lower + upper)
 }
