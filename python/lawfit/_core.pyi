@@ -11,6 +11,7 @@ __all__ = [
     "default_threads",
     "evaluate",
     "evaluate_columns",
+    "fail_on_purpose",
     "fit_batch",
     "hash_keys",
     "names",
@@ -143,6 +144,9 @@ def fit_batch(
     ``start_objective`` (F, S), ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P),
     ``replicate_objective`` (F, R), ``replicate_status`` (F, R) uint8.
     """
+
+def fail_on_purpose(is_tiny: bool) -> None:
+    """Panic in the engine, on this thread or on another: what the tests of the door need, and nothing else."""
 
 def default_threads() -> int:
     """Return the number of processors that this process may use."""

@@ -17,10 +17,12 @@ use crate::Residual;
 use crate::Status;
 use crate::py::arrays::Named;
 use crate::py::error::to_python;
+use crate::py::run::guard;
+use crate::py::run::run;
 
 #[pyfunction]
 pub(super) fn names<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyDict>> {
-    let found = crate::formula::names(text).map_err(|e| to_python(py, &e, None))?;
+    let found = guard(py, || crate::formula::names(text))?.map_err(|e| to_python(py, &e, None))?;
     let (names, positions): (Vec<String>, Vec<usize>) = found.into_iter().unzip();
     let out = PyDict::new(py);
     out.set_item("names", names)?;
@@ -36,7 +38,8 @@ pub(super) fn compile_law<'py>(
     variables: Vec<String>,
     positive: Vec<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let law = CompiledLaw::new(text, &variables, None, Residual::Linear).map_err(|e| to_python(py, &e, None))?;
+    let law = guard(py, || CompiledLaw::new(text, &variables, None, Residual::Linear))?
+        .map_err(|e| to_python(py, &e, None))?;
     for name in &positive {
         if !law.parameters().contains(name) {
             let message = format!("positive: {name} is not a parameter; parameters: {}", law.parameters().join(", "));
@@ -72,9 +75,8 @@ pub(super) fn evaluate<'py>(
     let draws = Named { name: "params", array: &params }.slice(py, &[None, Some(parameters.len())])?;
     let n_draws = if parameters.is_empty() { 1 } else { params.shape()[0] };
     let level = Level::from_name(kernels).map_err(|e| to_python(py, &e, None))?;
-    let values = py
-        .detach(|| crate::evaluate(text, &variables, &parameters, rows, n_rows, draws, &wrt, order, level))
-        .map_err(|e| to_python(py, &e, None))?;
+    let compute = || crate::evaluate(text, &variables, &parameters, rows, n_rows, draws, &wrt, order, level);
+    let values = guard(py, compute)?.map_err(|e| to_python(py, &e, None))?;
     let mut shape = vec![n_draws];
     shape.extend(std::iter::repeat_n(wrt.len(), order));
     shape.push(n_rows);
@@ -102,8 +104,8 @@ pub(super) fn evaluate_columns<'py>(
         };
         table.push(Column { name: name.clone(), values, kind });
     }
-    let values =
-        crate::evaluate_columns(text, &table, want == "condition").map_err(|e| to_python(py, &e, Some(argument)))?;
+    let values = guard(py, || crate::evaluate_columns(text, &table, want == "condition"))?
+        .map_err(|e| to_python(py, &e, Some(argument)))?;
     Ok(values.into_pyarray(py))
 }
 
@@ -111,6 +113,11 @@ pub(super) fn evaluate_columns<'py>(
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
 pub(super) fn hash_keys(py: Python<'_>, keys: Vec<Vec<u8>>) -> Bound<'_, PyArray1<u64>> {
     keys.iter().map(|key| crate::rng::hash_key(key)).collect::<Vec<u64>>().into_pyarray(py)
+}
+
+#[pyfunction]
+pub(super) fn fail_on_purpose(py: Python<'_>, is_tiny: bool) -> PyResult<()> {
+    run(py, is_tiny, None, |_| panic!("a failure on purpose"))
 }
 
 #[pyfunction]

@@ -18,6 +18,11 @@ use crate::py::error::to_python;
 /// How often signals are looked at: a quarter of the 0.2 s within which Ctrl-C is answered.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Runs short `work` without the interpreter, on this thread; a panic becomes `InternalError`.
+pub(super) fn guard<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    py.detach(|| catch_unwind(AssertUnwindSafe(work))).map_err(|payload| internal(py, &*payload))
+}
+
 /// Runs `work` without the interpreter. `is_tiny` work runs on this thread; other work on its own, while this thread
 /// handles signals and calls `progress(done, total)`.
 pub(super) fn run<T: Send>(
