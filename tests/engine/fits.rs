@@ -261,6 +261,15 @@ fn resamples_start_warm_and_end_where_a_cold_search_ends() {
 }
 
 #[test]
+fn levels_that_fuse_give_the_same_bits() {
+    let data = chinchilla(2, 0.01, TRUTH);
+    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 10, keys: None });
+    let fusing = [Level::Avx2Fma, Level::Avx512].into_iter().filter(|level| level.is_available());
+    let all: Vec<Vec<u64>> = fusing.map(|level| bits(&run(&BatchSpec { level, replicates, ..spec(&data) }))).collect();
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
 fn a_cancelled_batch_says_so() {
     let data = chinchilla(4, 0.01, TRUTH);
     let monitor = Monitor::default();
