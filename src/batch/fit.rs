@@ -221,11 +221,10 @@ fn describe(
     let same = SAME * end.objective.abs() + problem.rounding_floor();
     let agreeing = ends.iter().filter(|other| other.objective <= end.objective + same).count();
     let residuals = problem.residuals(&end.params, &mut workspace.scratch);
-    let weights = &problem.rows.weights;
     let moving: Vec<usize> = plan.space.free.iter().copied().filter(|&j| !end.at_bound[j]).collect();
     let assessment =
         assess(problem, &end.params, &moving, &law.amplitude_pairs, spec.covariance, &mut workspace.scratch);
-    result.sse = residuals.iter().zip(weights).map(|(r, w)| w * r * r).sum();
+    result.sse = residuals.iter().map(|r| r * r).sum();
     let inside = residuals.iter().filter(|r| r.abs() <= problem.f_scale).count();
     result.inside_scale =
         if problem.loss.has_scale() { inside as f64 / residuals.len().max(1) as f64 } else { f64::NAN };

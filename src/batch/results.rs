@@ -33,7 +33,7 @@ pub struct FitResult {
     pub params: Vec<f64>,
     /// Σ w ρ(r).
     pub objective: f64,
-    /// Σ w r².
+    /// Σ r² over the rows that carry weight, without their weights.
     pub sse: f64,
     /// Scale of the loss.
     pub f_scale: f64,

@@ -15,6 +15,7 @@ pub(crate) mod graph;
 mod lex;
 pub(crate) mod parse;
 pub(crate) mod program;
+mod simplify;
 
 pub use bind::Kind;
 pub(crate) use lex::error_at;

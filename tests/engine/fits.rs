@@ -195,6 +195,8 @@ fn a_weight_of_two_is_the_row_twice_and_a_weight_of_zero_none() {
     doubled.offsets = vec![0, order.len()];
     let twice = &run(&BatchSpec { f_scale: Some(&scale), ..spec(&doubled) })[0];
     assert!((weighted.objective / twice.objective - 1.0).abs() < 1e-12);
+    // The sum of squares counts each row once, whatever its weight.
+    assert!(weighted.sse < twice.sse);
     for (a, b) in weighted.params.iter().zip(&twice.params) {
         assert!((a / b - 1.0).abs() < 1e-6, "{a} {b}");
     }
