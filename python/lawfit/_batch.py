@@ -59,7 +59,7 @@ class Options:
     bounds: Named[Range]
     fixed: Named[float]
     loss: str = "huber"
-    f_scale: float | None = None  # None: the scale that the data give (decision 3)
+    f_scale: float | None = None  # None: the scale that the data give
     residual: str = "log"
     start_rule: str = "auto"
     n_starts: int = 64

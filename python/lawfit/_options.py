@@ -19,7 +19,7 @@ from lawfit.errors import DataError, LawError
 
 StartsLike: TypeAlias = str | int | Mapping[str, ArrayLike]
 
-# Starts that the rules of the engine draw when the user names no number (decision 9).
+# Starts that the rules of the engine draw when the user names no number.
 DEFAULT_STARTS = 64
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lawfit.results import Fit, Fits
 
 # Below this share of residuals inside the robust scale the fit is nearly one of least absolute deviations, and the
-# sandwich standard errors rest on few rows (statistics.md, A1e).
+# sandwich standard errors rest on few rows (docs/how-to-choose.md).
 FEW_INSIDE = 0.3
 # Fewer than half of the starts at the best objective: the next better optimum may not have been found.
 POOR_AGREEMENT = 0.5
@@ -69,7 +69,7 @@ def _direction(fit: Fit) -> str:
 
 
 def names_line(variables: tuple[str, ...], parameters: tuple[str, ...]) -> str:
-    """Return the line that always says which names are which (decision 17)."""
+    """Return the line that always says which names are which."""
     return f"variables: {', '.join(variables)}; parameters: {', '.join(parameters)}"
 
 

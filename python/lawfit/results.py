@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # A term whose share of the prediction is below this in every row moves no digit that the data can show.
 DEAD_SHARE = 1e-9
-# Two starts that end within this of each other, relatively, are at the same optimum (decision 10).
+# Two starts that end within this of each other, relatively, are at the same optimum.
 SAME_OPTIMUM = 1e-6
 
 

@@ -34,7 +34,7 @@ NEIGHBOURS = {
 }
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
-# house.md: aim at 250 lines, stop at 500.
+# CONTRIBUTING.md: aim at 250 lines, stop at 500.
 MOST_LINES = 500
 
 
@@ -103,7 +103,7 @@ def test_optional_packages_are_never_imported_by_name(path: Path) -> None:
 
 
 def test_imports_inside_functions_are_one_line_verbs_on_results() -> None:
-    """Decision 25: a verb on a result imports what is above it and delegates in one statement."""
+    """A verb on a result imports what is above it and delegates in one statement."""
     for path in MODULES:
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(function, ast.FunctionDef) or path.stem == "cli":

@@ -231,7 +231,7 @@ def test_the_command_of_the_readme_finds_the_published_optimum(
     )  # fmt: skip
     read = json.loads(capsys.readouterr().out)
     assert code == 0
-    # golden.md gives 14 digits; the optimum is flat, so the objective is good to far better than 1e-9.
+    # the reference has 14 digits; the optimum is flat, so the objective is good to far better than 1e-9.
     np.testing.assert_allclose(read["objective"], 1.0182740178006e-3, rtol=1e-9)
     assert any("residuals lie inside" in warning for warning in read["warnings"])
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-# Decision 28. Parent and child read the same clock, so that pipes and the end of the child do not count; the margin is
+# Parent and child read the same clock, so that pipes and the end of the child do not count; the margin is
 # for other processes on the same processors.
 ANSWER_WITHIN_S = 0.2
 MARGIN_S = 0.15

@@ -1,4 +1,4 @@
-"""Optima that others have published or that two independent codes agree on (golden.md)."""
+"""Optima that others have published or that two independent codes agree on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 import lawfit as lf
 
-# golden.md: objectives to 1e-9, parameters to 1e-5 (printed to about seven digits).
+# Objectives to 1e-9, parameters to 1e-5 (printed to about seven digits).
 OBJECTIVE = 1e-9
 PARAMETERS = 1e-5
-# Decision 34: share of starts of the generic path that end at the optimum.
+# Share of starts of the generic path that end at the optimum.
 HITS = 0.99
 N_DRAWN = 4500
 
@@ -82,7 +82,7 @@ def test_the_chinchilla_optimum_is_found_from_hoffmanns_grid(rows: str, real_dat
 
 
 def test_nearly_every_drawn_start_ends_at_the_chinchilla_optimum(real_data: Callable[[str], Path]) -> None:
-    # Decision 34: a, b ~ U(0, 25), e ~ U(-1, 1), alpha, beta ~ U(0, 2), drawn once.
+    # a, b ~ U(0, 25), e ~ U(-1, 1), alpha, beta ~ U(0, 2), drawn once.
     draw = np.random.default_rng(0)
     starts = {
         "A": np.exp(draw.uniform(0, 25, N_DRAWN)),
