@@ -35,13 +35,17 @@ def synthetic_job(
         f"SYNTHETIC runs: {runs['loss'].size} points on a grid of (N, D, k), drawn from the law {law.name} with known "
         f"parameters and {NOISE:.1%} log-normal noise (seed {seed}). No measurement is among them."
     )
-    return _job(heading, law, runs, "loss", TRUTH, n_starts, n_replicates, seed, n_threads, progress)
+    began = time.perf_counter()
+    found = fit(law, runs, response="loss", starts=n_starts, seed=seed, n_threads=n_threads, progress=progress)
+    return _report(heading, found, began, TRUTH, n_replicates, seed, n_threads, progress)
 
 
 def users_job(
     law: Law,
     data: object,
     response: str,
+    columns: dict[str, str],
+    where: str | None,
     n_starts: int,
     n_replicates: int,
     seed: int,
@@ -50,24 +54,26 @@ def users_job(
 ) -> tuple[str, bool]:
     """Do the same on the user's runs, where no truth is known."""
     heading = f"Runs from {data if not isinstance(data, dict) else 'standard input'}"
-    return _job(heading, law, data, response, None, n_starts, n_replicates, seed, n_threads, progress)
+    began = time.perf_counter()
+    found = fit(
+        law, data, response=response, columns=columns, where=where, starts=n_starts, seed=seed,
+        n_threads=n_threads, progress=progress,
+    )  # fmt: skip
+    return _report(heading, found, began, None, n_replicates, seed, n_threads, progress)
 
 
-def _job(
+def _report(
     heading: str,
-    law: Law,
-    data: object,
-    response: str,
+    found: Fit,
+    began: float,
     truth: dict[str, float] | None,
-    n_starts: int,
     n_replicates: int,
     seed: int,
     n_threads: int | None,
     progress: Progress | None,
 ) -> tuple[str, bool]:
     threads = _arrays.resolve_threads(n_threads)
-    began = time.perf_counter()
-    found = fit(law, data, response=response, starts=n_starts, seed=seed, n_threads=threads, progress=progress)
+    n_starts = 0 if found.starts is None else len(found.starts.objective)
     fitted = time.perf_counter()
     lines = [heading, "", repr(found), ""]
     done = f"{n_starts} starts in {fitted - began:.3f} s"

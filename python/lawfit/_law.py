@@ -172,8 +172,8 @@ class Law:
         if key not in allowed:
             raise LawError(f"{argument}: {key!r} is not a parameter of the law {self.text!r}; {suggest(key, allowed)}")
 
-    def bind(self, columns: Iterable[str]) -> Law:
-        """Law whose variables are known: those declared, or else its names that are among ``columns``.
+    def bind(self, columns: Iterable[str], *, mapped: Iterable[str] = ()) -> Law:
+        """Law whose variables are known: those declared, or else its names that are among ``columns`` or ``mapped``.
 
         Raises
         ------
@@ -181,21 +181,23 @@ class Law:
             No name is a column, a declared variable is missing, or a parameter could be mistaken for a column.
         """
         known = list(columns)
+        present = {*known, *mapped}
         if self.variables is None:
-            variables = tuple(name for name in self.names if name in known)
+            variables = tuple(name for name in self.names if name in present)
+            self._refuse_look_alikes(variables, known)
             if not variables:
                 raise LawError(
                     f"no name of the law {self.text!r} is a column, so it has no variable; its names are "
-                    f"{', '.join(self.names)}; the columns are {listed(known)}; map them with columns={{...}}"
+                    f"{', '.join(self.names)}; the columns are {listed(known)}; map them with columns={{...}} "
+                    "(--column NAME=... on the command line)"
                 )
-            self._refuse_look_alikes(variables, known)
             return self._with_variables(variables)
         for variable in self.variables:
-            if variable not in known:
+            if variable not in present:
                 near = suggest(variable, known, "the columns are")
                 raise LawError(
-                    f"the variable {variable!r} of the law is not a column; {near}; "
-                    f'say which it is with columns={{"{variable}": "..."}}'
+                    f"the variable {variable!r} of the law is not a column; {near}; say which it is with "
+                    f'columns={{"{variable}": "..."}} (--column {variable}=... on the command line)'
                 )
         if self.name is not None:
             for parameter in self.parameters:

@@ -14,7 +14,7 @@ from lawfit._batch import Options
 from lawfit._engine import F64
 from lawfit._law import Law, RangeLike, as_number, as_ranges
 from lawfit._named import Named
-from lawfit._wording import describe, suggest
+from lawfit._wording import describe, listed, suggest
 from lawfit.errors import DataError, LawError
 
 StartsLike: TypeAlias = str | int | Mapping[str, ArrayLike]
@@ -48,7 +48,7 @@ def make_options(
     check_word("loss", loss, known.losses)
     check_word("residual", residual, known.residuals)
     check_word("covariance", covariance, known.covariances)
-    check_word("kernels", kernels, ("auto", *known.kernels))
+    check_word("kernels", kernels, known.kernels)
     held = _fixed_values(law, fixed)
     ranges = _ranges(law, bounds, held)
     rule, n_starts, given = _parse_starts(law, starts, held)
@@ -133,7 +133,10 @@ def _parse_starts(law: Law, starts: StartsLike, fixed: Named[float]) -> tuple[st
         raise LawError(
             f"starts: give a number, a rule ({', '.join(rules)}) or a mapping of arrays, not {describe(starts)}"
         )
-    check_word("starts", starts, rules)
+    if starts not in rules:
+        raise LawError(
+            f"starts={starts!r} is not known; give a number of starts, such as 200, or one of {listed(rules)}"
+        )
     return starts, DEFAULT_STARTS, None
 
 

@@ -28,7 +28,7 @@ def bind_to_table(law: Law, table: Table, columns: Mapping[str, str], response: 
     for name in columns:
         if name not in law.names:
             raise LawError(f"columns: {name!r} is not a name of the law {law.text!r}; {suggest(name, law.names)}")
-    bound = law.bind(dict.fromkeys([*table.names, *columns]))
+    bound = law.bind(table.names, mapped=columns)
     for name in columns:
         if name not in (bound.variables or ()):
             raise LawError(f"columns: {name!r} is a parameter of the law, not a variable")

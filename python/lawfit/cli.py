@@ -76,6 +76,8 @@ def build_parser() -> argparse.ArgumentParser:
     demo_verb.add_argument("--data", metavar="FILE", help="your runs, instead of synthetic ones")
     demo_verb.add_argument("--law", metavar="NAME|FORMULA", help="with --data: a law of the catalogue, or a formula")
     demo_verb.add_argument("--response", metavar="COLUMN", help="with --data: the column to fit")
+    demo_verb.add_argument("--where", metavar="CONDITION", help="with --data: rows to use")
+    _add_column_option(demo_verb)
     demo_verb.add_argument("--starts", type=int, default=1000, metavar="COUNT", help="number of starts (1000)")
     demo_verb.add_argument("--bootstrap", type=int, default=1000, metavar="COUNT", help="number of replicates (1000)")
     demo_verb.add_argument("--seed", type=int, default=0, help="seed of noise, starts and resamples (0)")
@@ -93,13 +95,7 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     known = registries()
     add = verb.add_argument
     add("--where", metavar="CONDITION", help='rows to use, such as "step > 0.9*max_step"')
-    add(
-        "--column",
-        action="append",
-        default=[],
-        metavar="NAME=FORMULA",
-        help="a variable from columns, such as N=params",
-    )
+    _add_column_option(verb)
     add("--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)")
     add("--weights", metavar="COLUMN", help="precisions of the rows: a column or a formula")
     add("--loss", default="huber", help=f"robust loss: {listed(known.losses)} (huber)")
@@ -117,6 +113,16 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     add("--format", choices=_cli_output.FORMATS, help="form of the output (table, or by the ending of -o)")
     add("-o", "--output", metavar="FILE", help="write there instead of to standard output")
     add("--quiet", action="store_true", help="no words on standard error")
+
+
+def _add_column_option(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="NAME=FORMULA",
+        help="a variable from columns, such as N=params",
+    )
 
 
 def run_fit(chosen: argparse.Namespace) -> int:
@@ -157,8 +163,10 @@ def run_demo(chosen: argparse.Namespace) -> int:
     """``lawfit demo``."""
     progress = _progress(chosen.quiet)
     if chosen.data is None:
-        if chosen.law is not None or chosen.response is not None:
-            raise DataError("--law and --response go with --data FILE; without it the runs are synthetic")
+        if chosen.law is not None or chosen.response is not None or chosen.where is not None or chosen.column:
+            raise DataError(
+                "--law, --response, --where and --column go with --data FILE; without it the runs are synthetic"
+            )
         report, success = _demo.synthetic_job(chosen.starts, chosen.bootstrap, chosen.seed, chosen.threads, progress)
     else:
         if chosen.law is None or chosen.response is None:
@@ -167,6 +175,8 @@ def run_demo(chosen: argparse.Namespace) -> int:
             read_law(chosen.law),
             read_data(chosen.data),
             chosen.response,
+            dict(_pair("--column", text) for text in chosen.column),
+            chosen.where,
             chosen.starts,
             chosen.bootstrap,
             chosen.seed,
@@ -220,9 +230,12 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 def _number(option: str, text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         raise DataError(f"{option}: {text!r} is not a number") from None
+    if value != value:
+        raise DataError(f"{option}: {text!r} is not a number")
+    return value
 
 
 def _bound(text: str) -> tuple[str, tuple[float | None, float | None]]:

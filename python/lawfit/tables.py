@@ -22,7 +22,7 @@ from lawfit._columns import Column, as_column
 from lawfit._csv import read_csv
 from lawfit._engine import F64, I64
 from lawfit._wording import describe, suggest
-from lawfit.errors import DataError
+from lawfit.errors import DataError, LawError
 
 FRAME_LIBRARIES = ("pandas", "polars", "pyarrow")
 ACCEPTED = (
@@ -52,7 +52,10 @@ class Table:
         """Evaluate a column name or a formula over the columns, row by row; ``want`` is "number" or "condition"."""
         if text in self.names:
             return self._plain(text, want, argument)
-        used = _engine.names(text)
+        try:
+            used = _engine.names(text)
+        except LawError as error:
+            raise DataError(f"{argument}: {error}") from None
         for name in used:
             if name not in self.names:
                 raise DataError(
@@ -199,6 +202,8 @@ def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
     """Group ``rows`` of a table by the values of its columns ``by``, groups in order of first appearance."""
     codes = np.zeros(rows.size, dtype=np.int64)
     for name in by:
+        if name not in table.names:
+            raise DataError(f"by: there is no column {name!r}; {suggest(name, table.names, 'the columns are')}")
         column = table.column(name)
         values = column.values[rows]
         _arrays.check_finite(values, f"by: column {name!r}", "drop those rows with where=", rows)

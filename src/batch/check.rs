@@ -46,10 +46,9 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     let kept = if spec.keep_starts { n_starts } else { 0 };
     let replicates = spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
     if n_fits.saturating_mul(kept.max(replicates)).saturating_mul(p) > MOST_VALUES {
-        let message = format!(
-            "{n_fits} fits × {kept} starts or {replicates} replicates × {p} parameters exceed memory; split the call"
-        );
-        return Err(Error::argument("data", message));
+        let (argument, what) = if replicates > kept { ("bootstrap", replicates) } else { ("starts", kept) };
+        let message = format!("{n_fits} fits × {what} × {p} parameters do not fit in memory; ask for fewer");
+        return Err(Error::argument(argument, message));
     }
     Ok(Plan { law, space, n_starts, grid })
 }

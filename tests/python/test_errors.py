@@ -145,3 +145,30 @@ def test_every_error_is_a_lawfit_error_and_says_what_kind_of_mistake_it_is() -> 
     assert issubclass(lf.DataError, ValueError)
     assert issubclass(lf.InternalError, RuntimeError)
     assert not issubclass(lf.InternalError, ValueError)
+
+
+TABLE = {"N": [1e8, 1e9, 1e10, 1e11], "tokens": [1e9, 2e9, 3e9, 4e9], "loss": [3.1, 2.6, 2.3, 2.1]}
+
+
+@pytest.mark.parametrize(
+    ("law", "options", "message"),
+    [
+        ("E + A*N**-a", {"where": "N >"}, r"where: the formula ends"),
+        ("E + A*N**-a", {"weights": "N*"}, r"weights: the formula ends"),
+        ("E + A*n**-a", {}, r"'n'.*'N' is a column"),
+        ("E + A*N**-a", {"kernels": "sse9"}, r"choose one of: auto, portable"),
+        ("E + A*N**-a", {"starts": "1e3"}, r"give a number of starts, such as 200"),
+        (lf.laws.chinchilla, {}, r"'D'.*the columns are N, tokens, loss; .*--column D="),
+        (lf.laws.chinchilla, {"columns": {"N": "tokens"}}, r"the columns are N, tokens, loss;"),
+    ],
+)
+def test_the_message_names_the_argument_and_what_there_is(
+    law: lf.Law | str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(lf.LawfitError, match=message):
+        lf.fit(law, TABLE, response="loss", **options)
+
+
+def test_an_unknown_group_column_names_the_argument() -> None:
+    with pytest.raises(lf.DataError, match=r"by: there is no column 'nope'"):
+        lf.fit_many("E + A*N**-a", TABLE, by="nope", response="loss")
