@@ -29,6 +29,8 @@ class Rows:
     response: str
     where: str | None
     library: str
+    columns: tuple[tuple[str, str], ...]  # variables that the user mapped, with the column or formula of each
+    weighted_by: str | None  # column or formula of the weights, "given" for an array
 
     @property
     def n_fits(self) -> int:
@@ -49,6 +51,8 @@ class Rows:
             response=self.response,
             where=self.where,
             library=self.library,
+            columns=self.columns,
+            weighted_by=self.weighted_by,
         )
 
 

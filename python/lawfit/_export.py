@@ -74,7 +74,9 @@ def fit_dict(fit: Fit) -> dict[str, object]:
         "gradient": plain_by_name(fit.gradient),
         "warnings": list(fit.warnings),
         "response": fit.rows.response,
+        "columns": dict(fit.rows.columns),
         "where": fit.rows.where,
+        "weights": fit.rows.weighted_by,
         "n_rows": fit.n_rows,
         "n_table_rows": fit.rows.n_table_rows,
         "kernels": fit.kernels,
@@ -121,13 +123,21 @@ def fits_dict(fits: Fits) -> dict[str, object]:
     }
 
 
+PARAM_FIGURES = ("parameter", "estimate", "stderr", "lower", "upper", "at_bound", "status")
+
+
+def key_names(by: Iterable[str], figures: Iterable[str]) -> list[str]:
+    """Name the columns of group keys; one that a figure's name would overwrite gets ``by_`` in front."""
+    return [f"by_{name}" if name in figures else name for name in by]
+
+
 def param_columns(fits: Iterable[Fit]) -> dict[str, list[Any]]:
     """One row per fit and parameter; intervals where a bootstrap was made with the fits."""
     columns: dict[str, list[Any]] = {}
     for fit in fits:
         stderr = fit.stderr
         for name, estimate in fit.params.items():
-            row: dict[str, object] = dict(zip(fit.by, fit.key, strict=True))
+            row: dict[str, object] = dict(zip(key_names(fit.by, PARAM_FIGURES), fit.key, strict=True))
             row |= {"parameter": name, "estimate": estimate, "stderr": stderr[name]}
             if fit.draws is not None:
                 row["lower"], row["upper"] = fit.draws.interval(name, LEVEL)
@@ -144,8 +154,7 @@ def columns_of(fits: Fits, what: str) -> dict[str, list[Any]]:
     if what != "fits":
         raise DataError(f"to_frame({what!r}): {suggest(what, ('params', 'fits'))}")
     raw = fits.raw
-    keys = {name: [key[i] for key in fits.keys] for i, name in enumerate(fits.by)}
-    return keys | {
+    figures = {
         "objective": raw.objective.tolist(),
         "sse": raw.sse.tolist(),
         "f_scale": raw.f_scale.tolist(),
@@ -157,6 +166,8 @@ def columns_of(fits: Fits, what: str) -> dict[str, list[Any]]:
         "status": fits.status.tolist(),
         "success": fits.ok.tolist(),
     }
+    keys = {name: [key[i] for key in fits.keys] for i, name in enumerate(key_names(fits.by, figures))}
+    return keys | figures
 
 
 def frame(columns: Mapping[str, Any], library: str | None, came_in: str, what: str) -> Any:

@@ -133,8 +133,10 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     if fit.draws is not None:
         kind = f"{len(fit.draws)} replicates ({fit.draws.resample}, seed={fit.draws.seed})"
         facts.append(("bootstrap", f"{kind}: {fit.draws.n_failed} failed, {fit.draws.n_at_bound} at a bound"))
-    if rows.weights is not None:
-        facts.insert(3, ("weights", "given, as precisions"))
+    if rows.weighted_by is not None:
+        facts.insert(3, ("weights", f"{rows.weighted_by}, as precisions"))
+    if rows.columns:
+        facts.insert(3, ("columns", ", ".join(f"{name} = {text}" for name, text in rows.columns)))
     return facts
 
 

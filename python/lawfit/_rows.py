@@ -74,6 +74,8 @@ def table_rows(
         response=response,
         where=where if isinstance(where, str) else None if where is None else "given",
         library=table.library,
+        columns=tuple(columns.items()),
+        weighted_by=weights if isinstance(weights, str) else None if weights is None else "given",
     )
     return rows, keys
 
@@ -94,6 +96,8 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         response=first.response,
         where=first.where,
         library=first.library,
+        columns=first.columns,
+        weighted_by=first.weighted_by,
     )
 
 

@@ -198,6 +198,9 @@ class Groups(NamedTuple):
     offsets: I64
 
 
+LEAVE_EMPTY_OUT = "give it a value, or drop such rows with where="
+
+
 def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
     """Group ``rows`` of a table by the values of its columns ``by``, groups in order of first appearance."""
     codes = np.zeros(rows.size, dtype=np.int64)
@@ -207,6 +210,9 @@ def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
         column = table.column(name)
         values = column.values[rows]
         _arrays.check_finite(values, f"by: column {name!r}", "drop those rows with where=", rows)
+        if "" in column.levels and np.any(values == column.levels.index("")):
+            row = rows[np.flatnonzero(values == column.levels.index(""))[0]]
+            raise DataError(f"by: column {name!r} is missing or empty in row {row} (counted from 0); {LEAVE_EMPTY_OUT}")
         levels, inverse = np.unique(values, return_inverse=True)
         # Codes are made dense again after each column, so that many columns cannot overflow them.
         _, codes = np.unique(codes * levels.size + inverse.reshape(-1), return_inverse=True)

@@ -3,9 +3,9 @@
     python special_reference.py                  writes special_reference.txt beside this file
     python special_reference.py --coefficients   prints the coefficients that the Rust sources hold
 
-A line of the table is: function, argument, value with 50 digits, and what is left of the value after rounding it to a double.
-The argument is the shortest decimal that reads back as the same double. Made with mpmath 1.3 or later; nothing is random
-but the arguments, whose seed is fixed.
+A line of the table is: function, argument, value with 50 digits, and what is left of the value after rounding it to a
+double. The argument is the shortest decimal that reads back as the same double. Made with mpmath 1.3 or later; only the
+arguments are random, and their seed is fixed.
 """
 
 import math
@@ -73,8 +73,12 @@ def arguments(name: str, count: int, seed: int = 1) -> list[float]:
     halves = [x for k in (-1021, -700, -54, -3, -1, 1, 2, 3, 53, 54, 700, 1023) for x in neighbours((k + 0.5) * ln2)]
     if name == "exp":
         edges = [-708.04, -707.0, -1.0, 0.0, 1.0, 709.0, *neighbours(709.782712893383)]
-        return tiny + edges + [x for x in halves if -708.04 < x < 709.7] + uniform(rng, -708.04, 709.78, count) + uniform(
-            rng, -1.0, 1.0, count
+        return (
+            tiny
+            + edges
+            + [x for x in halves if -708.04 < x < 709.7]
+            + uniform(rng, -708.04, 709.78, count)
+            + uniform(rng, -1.0, 1.0, count)
         )
     if name == "expm1":
         edges = [-60.0, -50.0, -38.0, -37.0, -36.0, -1.0, 1.0, 36.0, 38.0, *neighbours(709.782712893383)]
@@ -94,18 +98,24 @@ def arguments(name: str, count: int, seed: int = 1) -> list[float]:
         edges = [-708.04, -700.0, -1.0, 0.0, 1.0, 36.0, 37.0, 700.0, 800.0, 1e300]
         return tiny + edges + uniform(rng, -40.0, 40.0, 2 * count) + uniform(rng, -708.04, 0.0, count)
     if name == "tanh":
-        return tiny + [0.0, 1.0, 18.0, 19.0, 20.0, 25.0, 400.0, 1e300] + both_signs(logarithmic(rng, -9, 1.3, count))
+        return [*tiny, 0.0, 1.0, 18.0, 19.0, 20.0, 25.0, 400.0, 1e300, *both_signs(logarithmic(rng, -9, 1.3, count))]
     if name in ("sin", "cos"):
         near_zeros = [k * math.pi / 2 for k in (1, 2, 3, 4, 1000, 10**6)]
-        return tiny + [0.0, 1e22, 1e300] + near_zeros + uniform(rng, -7.0, 7.0, count) + logarithmic(rng, 0, 15, count)
+        return [*tiny, 0.0, 1e22, 1e300, *near_zeros, *uniform(rng, -7.0, 7.0, count), *logarithmic(rng, 0, 15, count)]
     if name == "atan":
-        return tiny + [0.0, 1.0, 1e300] + both_signs(logarithmic(rng, -9, 12, count))
-    # The gamma family: poles at 0, −1, …; zeros of lgamma at 1 and 2, of digamma near 1.4616.
+        return [*tiny, 0.0, 1.0, 1e300, *both_signs(logarithmic(rng, -9, 12, count))]
+    # The gamma family: poles at 0, -1, …; zeros of lgamma at 1 and 2, of digamma near 1.4616.
     edges = [1e-150, 1e-10, 1e-3, 0.5, 1.5, 2.5, 3.0, 10.0, 12.0, 100.0, 1e6, 1e15, 1e100]
     edges += [math.nextafter(x, 0.0) for x in (1.0, 2.0, 3.0, 12.0)] + neighbours(1.4616321449683623)
     edges += [x + sign * 2.0**-k for x in (1, 2) for k in (4, 10, 30, 45) for sign in (1, -1)]
-    below = [-0.5, -1.5, -2.25, -10.75, -100.5, -1e-10] + uniform(rng, -20.0, 0.0, count)
-    return edges + uniform(rng, 0.0, 3.0, count) + logarithmic(rng, -8, 8, 2 * count) + uniform(rng, 1.0, 15.0, count) + below
+    below = [-0.5, -1.5, -2.25, -10.75, -100.5, -1e-10, *uniform(rng, -20.0, 0.0, count)]
+    return (
+        edges
+        + uniform(rng, 0.0, 3.0, count)
+        + logarithmic(rng, -8, 8, 2 * count)
+        + uniform(rng, 1.0, 15.0, count)
+        + below
+    )
 
 
 def table() -> str:
@@ -134,7 +144,7 @@ def minimax(function, weight, low: mpf, high: mpf, degree: int) -> list[mpf]:
             right[row] = target[k]
         solution = mp.lu_solve(equations, right)
         coefficients = [solution[j] for j in range(degree + 1)]
-        errors = [(mp.polyval(coefficients[::-1], x) - f) * w for x, f, w in zip(grid, target, weights)]
+        errors = [(mp.polyval(coefficients[::-1], x) - f) * w for x, f, w in zip(grid, target, weights, strict=False)]
         extrema: list[int] = []
         for k, error in enumerate(errors):
             if extrema and mp.sign(errors[extrema[-1]]) == mp.sign(error):

@@ -172,3 +172,9 @@ def test_the_message_names_the_argument_and_what_there_is(
 def test_an_unknown_group_column_names_the_argument() -> None:
     with pytest.raises(lf.DataError, match=r"by: there is no column 'nope'"):
         lf.fit_many("E + A*N**-a", TABLE, by="nope", response="loss")
+
+
+def test_a_missing_group_name_is_refused_with_its_row() -> None:
+    table = {**TABLE, "task": ["a", None, "a", "a"]}
+    with pytest.raises(lf.DataError, match=r"by: column 'task' is missing or empty in row 1 "):
+        lf.fit_many("E + A*N**-a", table, by="task", response="loss")

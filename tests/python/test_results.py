@@ -214,3 +214,22 @@ def test_a_standard_error_above_the_estimate_is_warned_of() -> None:
     fit = lf.fit(lf.laws.chinchilla, {"N": sizes, "D": 20 * sizes * wiggle[0], "loss": loss}, response="loss")
     assert fit.warnings
     assert not fit.success or any("hardly determine" in warning for warning in fit.warnings)
+
+
+def test_a_key_that_is_called_like_a_figure_is_kept_beside_it() -> None:
+    runs = {"x": [1.0, 2.0, 4.0, 8.0] * 2, "y": [3.0, 2.2, 1.7, 1.45] * 2, "status": ["a"] * 4 + ["b"] * 4}
+    fits = lf.fit_many("E + A*x**-a", runs, by="status", response="y")
+    for what in ("params", "fits"):
+        columns = lf._export.columns_of(fits, what)
+        assert set(columns["by_status"]) == {"a", "b"}
+        assert "a" not in columns["status"]
+
+
+def test_a_dictionary_of_a_fit_says_what_was_mapped_and_weighted() -> None:
+    runs = {"p": [1.0, 2.0, 4.0, 8.0, 16.0], "y": [3.0, 2.2, 1.7, 1.45, 1.3], "w": [1.0, 2.0, 1.0, 1.0, 1.0]}
+    fit = lf.fit("E + A*x**-a", runs, response="y", columns={"x": "3*p"}, weights="w")
+    found = fit.to_dict()
+    assert (found["columns"], found["weights"]) == ({"x": "3*p"}, "w")
+    assert "x = 3*p" in repr(fit)
+    assert "w, as precisions" in repr(fit)
+    assert lf.fit("E + A*p**-a", runs, response="y").to_dict()["weights"] is None
