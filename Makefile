@@ -31,6 +31,8 @@ demo: $(BUILT)
 ifdef DATA
 	@"$(BIN)/lawfit" demo --data "$$DATA" --law "$${LAW:?say LAW=chinchilla, or LAW=\"E + A*N**-alpha\"}" \
 		--response "$${RESPONSE:?say RESPONSE=, the column to fit}" $(ARGS)
+else ifneq ($(LAW)$(RESPONSE),)
+	@echo "LAW= and RESPONSE= go with DATA=runs.csv; without it the runs are synthetic" >&2; exit 2
 else
 	@"$(BIN)/lawfit" demo $(ARGS)
 endif

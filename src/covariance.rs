@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::linalg::factor;
 use crate::linalg::inverse;
-use crate::linalg::symmetric_eigen;
+use crate::linalg::singular_values;
 use crate::loss::LossVisitor;
 use crate::loss::Point;
 use crate::loss::RobustLoss;
@@ -106,7 +106,7 @@ pub(crate) fn assess(
     let points = problem.loss.visit(AllPoints { residuals: &residuals[..n], delta: problem.f_scale });
     let slopes = Slopes { jacobian: &jacobian, stride: padded, n, m };
     let gram = slopes.products(|i| weights[i]);
-    let (condition, direction) = conditioning(&gram, m, moving, pairs);
+    let (condition, direction) = conditioning(&slopes, weights, moving, pairs);
     let mut flat_direction = vec![0.0; p];
     for (k, &j) in moving.iter().enumerate() {
         flat_direction[j] = direction[k];
@@ -227,36 +227,40 @@ fn inverse_of(matrix: &[f64], m: usize) -> Option<Vec<f64>> {
     Some(out)
 }
 
-/// Condition number and flattest direction of a Gram matrix with unit diagonal, after each exponent's column has been
-/// made orthogonal to the amplitude of its term: centring the variable, which changes no prediction, would do the same.
-fn conditioning(gram: &[f64], m: usize, moving: &[usize], pairs: &[(usize, usize)]) -> (f64, Vec<f64>) {
-    let mut g = gram.to_vec();
+/// Condition number of the weighted Jacobian with unit columns, and its flattest direction, after each exponent's column
+/// has been made orthogonal to the amplitude of its term: centring the variable, which changes no prediction, would do the
+/// same.
+fn conditioning(slopes: &Slopes<'_>, weights: &[f64], moving: &[usize], pairs: &[(usize, usize)]) -> (f64, Vec<f64>) {
+    let (n, m) = (slopes.n, slopes.m);
+    let mut columns: Vec<f64> = Vec::with_capacity(n * m);
+    for k in 0..m {
+        columns.extend(slopes.column(k).iter().zip(weights).map(|(value, w)| value * w.sqrt()));
+    }
     let place = |j: usize| moving.iter().position(|&known| known == j);
     for &(parameter, amplitude) in pairs {
         let (Some(q), Some(a)) = (place(parameter), place(amplitude)) else { continue };
-        let c = g[q * m + a] / g[a * m + a];
-        if !c.is_finite() {
-            continue;
-        }
-        for k in 0..m {
-            g[q * m + k] -= c * g[a * m + k];
-        }
-        for k in 0..m {
-            g[k * m + q] -= c * g[k * m + a];
+        let amplitude: Vec<f64> = columns[a * n..][..n].to_vec();
+        let square: f64 = amplitude.iter().map(|x| x * x).sum();
+        let share = amplitude.iter().zip(&columns[q * n..][..n]).map(|(x, y)| x * y).sum::<f64>() / square;
+        if share.is_finite() {
+            for (value, x) in columns[q * n..][..n].iter_mut().zip(&amplitude) {
+                *value -= share * x;
+            }
         }
     }
-    let diagonal: Vec<f64> = (0..m).map(|k| g[k * m + k].max(0.0).sqrt()).collect();
-    for k in 0..m {
-        for l in 0..m {
-            let unit = diagonal[k] * diagonal[l];
-            g[k * m + l] = if unit > 0.0 { g[k * m + l] / unit } else { 0.0 };
+    for (k, column) in columns.chunks_exact_mut(n.max(1)).enumerate() {
+        // The length before the amplitude was taken out: what is left of an exponent that nothing determines is rounding.
+        let whole = slopes.column(k).iter().zip(weights).map(|(v, w)| w * v * v).sum::<f64>().sqrt();
+        let length = column.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let unit = if length > ROUNDING * whole { length } else { whole };
+        for value in column {
+            *value = if unit > 0.0 { *value / unit } else { 0.0 };
         }
     }
-    let mut values = vec![0.0; m];
-    let mut vectors = vec![0.0; m * m];
-    symmetric_eigen(&mut g, m, &mut values, &mut vectors);
+    let (values, direction) = singular_values(&mut columns, n, m);
     let (Some(&least), Some(&most)) = (values.first(), values.last()) else { return (f64::NAN, vec![]) };
-    // Rounding of the Gram matrix hides anything smaller.
-    let condition = if least > 1e-15 * most { (most / least).sqrt() } else { f64::INFINITY };
-    (condition, (0..m).map(|k| vectors[k * m]).collect())
+    (if least > 0.0 { most / least } else { f64::INFINITY }, direction)
 }
+
+/// What is left of a column below this share of it is the rounding of its entries.
+const ROUNDING: f64 = 1e-12;

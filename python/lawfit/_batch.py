@@ -24,6 +24,7 @@ class Rows:
     y: F64  # (n_rows,)
     weights: F64 | None  # (n_rows,)
     positions: I64  # (n_rows,) rows of the user's table, from 0
+    units: I64  # (n_rows,) number of each row in its group, from 0, those that where= leaves out counted
     offsets: I64  # (F + 1,)
     n_table_rows: int  # rows of the user's table, before where=
     response: str
@@ -46,6 +47,7 @@ class Rows:
             y=self.y[start:stop],
             weights=None if self.weights is None else self.weights[start:stop],
             positions=self.positions[start:stop],
+            units=self.units[start:stop],
             offsets=np.array([0, stop - start], dtype=np.int64),
             n_table_rows=self.n_table_rows,
             response=self.response,
@@ -121,6 +123,7 @@ def run(
         seed=options.seed,
         resample=None if resampling is None else resampling.scheme,
         n_replicates=0 if resampling is None else resampling.n_replicates,
+        keys=None if resampling is None else _engine.row_keys(rows.units),
         replicate_weights=None if resampling is None else resampling.weights,
         covariance=options.covariance,
         keep_starts=keep_starts,

@@ -16,6 +16,7 @@ __all__ = [
     "hash_keys",
     "names",
     "registries",
+    "row_keys",
 ]
 
 _F64: TypeAlias = NDArray[np.float64]
@@ -92,6 +93,9 @@ def evaluate_columns(
 
 def hash_keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:
     """Stable 64-bit keys of resampling units from their canonical bytes."""
+
+def row_keys(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Stable 64-bit keys of rows from their numbers, the ones that ``fit_batch`` makes of row numbers by itself."""
 
 def fit_batch(
     text: str,

@@ -41,6 +41,8 @@ class Draws:
         The scheme: ``"bayesian"``, ``"pairs"`` or ``"weights"``.
     seed : int
         The seed of the random weights.
+    caution : str or None
+        Why the replicates should not be used, where the fit itself is not usable.
     """
 
     law: Law
@@ -50,6 +52,7 @@ class Draws:
     status_codes: U8
     resample: str
     seed: int
+    caution: str | None = None
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -160,4 +163,6 @@ class Draws:
             "",
             *table(["parameter", "estimate", "stderr", "2.5 %", "97.5 %"], rows),
         ]
+        if self.caution is not None:
+            lines += ["", f"caution: {self.caution}"]
         return "\n".join(lines)

@@ -17,6 +17,7 @@ from lawfit import _core
 F64: TypeAlias = NDArray[np.float64]
 I64: TypeAlias = NDArray[np.int64]
 U8: TypeAlias = NDArray[np.uint8]
+U64: TypeAlias = NDArray[np.uint64]
 Bool: TypeAlias = NDArray[np.bool_]
 Progress: TypeAlias = Callable[[int, int], object]
 EngineColumn: TypeAlias = tuple[str, F64, str, Sequence[str]]
@@ -122,6 +123,11 @@ def default_threads() -> int:
     return _core.default_threads()
 
 
+def row_keys(numbers: I64) -> U64:
+    """Keys of the resampling streams of rows, from their numbers."""
+    return _core.row_keys(numbers)
+
+
 def names(text: str) -> tuple[str, ...]:
     """Names that a formula mentions, in order of first appearance."""
     return tuple(_core.names(text)["names"])
@@ -179,6 +185,7 @@ def fit_batch(
     resample: str | None = None,
     n_replicates: int = 0,
     replicate_weights: F64 | None = None,
+    keys: U64 | None = None,
     covariance: str = "auto",
     keep_starts: bool = True,
     max_iterations: int = 1000,
@@ -210,6 +217,7 @@ def fit_batch(
         resample=resample,
         n_replicates=n_replicates,
         replicate_weights=replicate_weights,
+        keys=keys,
         covariance=covariance,
         keep_starts=keep_starts,
         max_iterations=max_iterations,

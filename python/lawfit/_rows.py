@@ -13,7 +13,7 @@ from lawfit._engine import F64, I64
 from lawfit._law import Law
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError, LawError
-from lawfit.tables import Table, group_rows, select_rows
+from lawfit.tables import Table, group_rows, numbers_within_groups, select_rows
 
 Keys = tuple[tuple[object, ...], ...]
 LEAVE_OUT = "fill it, or leave such rows out with where="
@@ -69,6 +69,7 @@ def table_rows(
         y=y,
         weights=None if weights is None else _weights(table, weights, order),
         positions=order,
+        units=numbers_within_groups(table, by)[order],
         offsets=offsets,
         n_table_rows=table.n_rows,
         response=response,
@@ -91,6 +92,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         y=np.concatenate([part.y for part in parts]),
         weights=np.concatenate(given) if given else None,
         positions=np.concatenate([part.positions for part in parts]),
+        units=np.concatenate([part.units for part in parts]),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         n_table_rows=sum(part.n_table_rows for part in parts),
         response=first.response,

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (such as head) has had enough; Python would complain again when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        print(f"lawfit: {error}", file=sys.stderr)
+        return WRONG_CALL
     except KeyboardInterrupt:
         print("lawfit: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -134,14 +137,14 @@ def run_fit(chosen: argparse.Namespace) -> int:
         read_data(chosen.data),
         by=by,
         response=chosen.response,
-        columns=dict(_pair("--column", text) for text in chosen.column),
+        columns=_pairs("--column", chosen.column),
         where=chosen.where,
         loss=chosen.loss,
         f_scale=chosen.f_scale if chosen.f_scale == "mad" else _number("--f-scale", chosen.f_scale),
         residual=chosen.residual,
         weights=chosen.weights,
-        bounds=dict(_bound(text) for text in chosen.bound),
-        fixed={name: _number("--fixed", value) for name, value in (_pair("--fixed", text) for text in chosen.fixed)},
+        bounds={name: _bound(ends) for name, ends in _pairs("--bound", chosen.bound).items()},
+        fixed={name: _number("--fixed", value) for name, value in _pairs("--fixed", chosen.fixed).items()},
         starts=int(chosen.starts) if chosen.starts.isascii() and chosen.starts.isdigit() else chosen.starts,
         seed=chosen.seed,
         covariance=chosen.covariance,
@@ -175,7 +178,7 @@ def run_demo(chosen: argparse.Namespace) -> int:
             read_law(chosen.law),
             read_data(chosen.data),
             chosen.response,
-            dict(_pair("--column", text) for text in chosen.column),
+            _pairs("--column", chosen.column),
             chosen.where,
             chosen.starts,
             chosen.bootstrap,
@@ -221,11 +224,17 @@ def _progress(quiet: bool) -> Progress | None:
     return draw_line if sys.stderr.isatty() and not quiet else None
 
 
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip() or not value.strip():
-        raise DataError(f"{option} {text}: write NAME=VALUE")
-    return name.strip(), value.strip()
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return NAME=VALUE arguments by name; a name given twice is an error, not a silent choice."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name or not value:
+            raise DataError(f"{option} {text}: write NAME=VALUE")
+        if name in pairs:
+            raise DataError(f"{option}: {name} is given twice, as {pairs[name]} and as {value}")
+        pairs[name] = value
+    return pairs
 
 
 def _number(option: str, text: str) -> float:
@@ -238,12 +247,11 @@ def _number(option: str, text: str) -> float:
     return value
 
 
-def _bound(text: str) -> tuple[str, tuple[float | None, float | None]]:
-    name, ends = _pair("--bound", text)
+def _bound(ends: str) -> tuple[float | None, float | None]:
     lower, colon, upper = ends.partition(":")
     if not colon:
-        raise DataError(f"--bound {text}: write NAME=LOW:HIGH; leave an end empty where there is none")
-    return name, (_end(lower), _end(upper))
+        raise DataError(f"--bound {ends}: write NAME=LOW:HIGH; leave an end empty where there is none")
+    return _end(lower), _end(upper)
 
 
 def _end(text: str) -> float | None:

@@ -44,7 +44,9 @@ def bootstrap(
     resample : "bayesian" or "pairs"
         Exponential weights for every row (Rubin 1981), or rows drawn with replacement (Efron 1979).
     seed : int
-        Seed of the random weights. A row's stream depends on the seed, the row and the replicate alone.
+        Seed of the random weights. A row's stream depends on the seed, the number of the row in its table (or group)
+        and the replicate alone: under ``"bayesian"`` other rows may come and go, and responses or laws fitted to the
+        same rows get the same weights.
     weights : (n_replicates, n_rows) array, optional
         Weights of the rows in each replicate, instead of drawing any.
     indices : (n_replicates, n_drawn) array of int, optional
@@ -113,6 +115,7 @@ def bootstrap(
         status_codes=raw.replicates.status[0],
         resample=resampling.scheme,
         seed=seed,
+        caution=None if fit.success else f"the fit that was resampled is not usable as it is: {fit.message}",
     )
 
 

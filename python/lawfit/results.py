@@ -333,6 +333,7 @@ class Fits:
                 status_codes=raw.replicates.status[i],
                 resample=self.resample,
                 seed=self.options.seed,
+                caution=None if status.success else f"the fit that was resampled is not usable: {status.message}",
             )
         return Fit(
             law=self.law,

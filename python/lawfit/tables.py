@@ -73,8 +73,9 @@ class Table:
         if column.kind == want or (want == "number" and column.kind == "condition"):
             return column.values
         if column.kind == "text":
+            row, cell = _first_odd_cell(column)
             raise DataError(
-                f"{argument}={name!r}: the column holds text (such as {column.levels[-1]!r}), not {want}s; "
+                f"{argument}={name!r}: the column holds text, {cell!r} in row {row} (counted from 0), not {want}s; "
                 "convert it, or compare it with a text: where=\"column == 'value'\""
             )
         example = f"{name} > 0"
@@ -185,7 +186,7 @@ def _read_parquet(path: Path) -> Table:
         if importlib.util.find_spec(name.partition(".")[0]) is not None:
             try:
                 return read_table(reader(importlib.import_module(name)), str(path))
-            except (OSError, ValueError, ImportError) as error:
+            except Exception as error:  # each library has its own for a file that is damaged
                 raise DataError(f"{path} cannot be read as Parquet by {name.partition('.')[0]}: {error}") from None
     raise DataError(f"{path}: reading Parquet needs one of {', '.join(FRAME_LIBRARIES)}; install one, or give a .csv")
 
@@ -198,25 +199,61 @@ class Groups(NamedTuple):
     offsets: I64
 
 
+def _first_odd_cell(column: Column) -> tuple[int, str]:
+    """Return the first row of a text column that no number could be read from, with what it holds."""
+    for row, code in enumerate(column.values.tolist()):
+        cell = "" if code != code else column.levels[int(code)]
+        try:
+            float(cell)
+        except ValueError:
+            return row, cell
+    return 0, column.levels[0]
+
+
+def _group_codes(table: Table, by: Sequence[str], rows: I64) -> I64:
+    """Give rows with equal values in the columns ``by`` equal numbers; missing values are equal to each other."""
+    codes = np.zeros(rows.size, dtype=np.int64)
+    for name in by:
+        levels, inverse = np.unique(table.column(name).values[rows], return_inverse=True)
+        # Codes are made dense again after each column, so that many columns cannot overflow them.
+        _, codes = np.unique(codes * levels.size + inverse.reshape(-1), return_inverse=True)
+        codes = codes.reshape(-1).astype(np.int64)
+    return codes
+
+
+def numbers_within_groups(table: Table, by: Sequence[str]) -> I64:
+    """Return the number of each row within its group, from 0, in the order of the table."""
+    if not by:
+        return np.arange(table.n_rows, dtype=np.int64)
+    codes = _group_codes(table, by, np.arange(table.n_rows, dtype=np.int64))
+    within = np.argsort(codes, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(codes))])
+    numbers = np.empty(table.n_rows, dtype=np.int64)
+    numbers[within] = np.arange(table.n_rows) - np.repeat(starts[:-1], np.diff(starts))
+    return numbers
+
+
+# Whole numbers up to here are exact in 64-bit floats.
+EXACT = 2.0**53
 LEAVE_EMPTY_OUT = "give it a value, or drop such rows with where="
 
 
 def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
     """Group ``rows`` of a table by the values of its columns ``by``, groups in order of first appearance."""
-    codes = np.zeros(rows.size, dtype=np.int64)
     for name in by:
         if name not in table.names:
             raise DataError(f"by: there is no column {name!r}; {suggest(name, table.names, 'the columns are')}")
         column = table.column(name)
         values = column.values[rows]
         _arrays.check_finite(values, f"by: column {name!r}", "drop those rows with where=", rows)
+        if column.kind == "number" and np.any(np.abs(values) >= EXACT):
+            raise DataError(
+                f"by: column {name!r} holds numbers beyond 2**53, which 64-bit floats cannot tell apart; make it text"
+            )
         if "" in column.levels and np.any(values == column.levels.index("")):
             row = rows[np.flatnonzero(values == column.levels.index(""))[0]]
             raise DataError(f"by: column {name!r} is missing or empty in row {row} (counted from 0); {LEAVE_EMPTY_OUT}")
-        levels, inverse = np.unique(values, return_inverse=True)
-        # Codes are made dense again after each column, so that many columns cannot overflow them.
-        _, codes = np.unique(codes * levels.size + inverse.reshape(-1), return_inverse=True)
-        codes = codes.reshape(-1).astype(np.int64)
+    codes = _group_codes(table, by, rows)
     _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
     rank = np.empty(first.size, dtype=np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(first.size)

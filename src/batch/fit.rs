@@ -29,9 +29,10 @@ use crate::status::Status;
 
 /// Ends within this relative distance of the best objective are the same optimum.
 const SAME: f64 = 1e-6;
-/// A condition number above which a fit that did not end is called unidentified. Usual designs have 20 to 80, all runs at
-/// one ratio of tokens to parameters 3e7.
-const UNIDENTIFIED: f64 = 1e5;
+/// A condition number above which a fit that did not end is called unidentified. Usual designs have 20 to 80.
+const HARDLY_IDENTIFIED: f64 = 1e5;
+/// A condition number above which any fit is: all runs at one ratio of tokens to parameters have 3e7.
+const UNIDENTIFIED: f64 = 1e7;
 /// Starts, or replicates, that a thread takes at a time.
 const CHUNK: usize = 16;
 
@@ -233,13 +234,15 @@ fn describe(
     result.gradient.clone_from(&end.gradient);
     result.at_bound.clone_from(&end.at_bound);
     result.condition = assessment.condition;
+    // The way along a flat valley has no end that a number of iterations would reach; and a minimum of which the data say
+    // nothing in some direction is none, although rounding may make its curvature positive.
     let is_lost = matches!(end.status, Status::MaxIterations | Status::Stalled);
-    if is_lost && assessment.condition > UNIDENTIFIED {
-        // The way along a flat valley has no end that a number of iterations would reach.
+    let limit = if is_lost { HARDLY_IDENTIFIED } else { UNIDENTIFIED };
+    if assessment.condition > limit || assessment.condition.is_nan() {
         result.status = Status::Unidentified;
     }
     result.flat_direction = assessment.flat_direction;
-    if end.status.is_success() {
+    if result.status.is_success() {
         result.covariance = assessment.covariance;
     }
     result.term_share = term_shares(problem, &end.params);

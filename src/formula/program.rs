@@ -105,15 +105,16 @@ fn binary_value(function: Binary, a: f64, b: f64) -> f64 {
         Binary::Sub => a - b,
         Binary::Mul => a * b,
         Binary::Div => a / b,
+        // A value that is not a number comes through, whichever side it is on.
         Binary::Min | Binary::And => {
-            if a <= b {
+            if a <= b || a.is_nan() {
                 a
             } else {
                 b
             }
         }
         Binary::Max | Binary::Or => {
-            if a >= b {
+            if a >= b || a.is_nan() {
                 a
             } else {
                 b

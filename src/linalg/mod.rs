@@ -4,15 +4,15 @@
 //! row-major, except the tall one of [`least_squares`]. The order of every sum is part of the contract.
 
 mod cholesky;
-mod eigen;
 mod qr;
+mod singular;
 mod sums;
 
 pub use cholesky::factor;
 pub use cholesky::inverse;
 pub use cholesky::solve;
-pub use eigen::symmetric_eigen;
 pub use qr::least_squares;
+pub use singular::singular_values;
 pub use sums::compensated_sum;
 pub use sums::dot;
 pub use sums::dot3;

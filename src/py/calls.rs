@@ -116,6 +116,17 @@ pub(super) fn hash_keys(py: Python<'_>, keys: Vec<Vec<u8>>) -> Bound<'_, PyArray
 }
 
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
+pub(super) fn row_keys<'py>(
+    py: Python<'py>,
+    numbers: PyReadonlyArrayDyn<'py, i64>,
+) -> PyResult<Bound<'py, PyArray1<u64>>> {
+    let numbers = Named { name: "numbers", array: &numbers }.slice(py, &[None])?;
+    let keys: Vec<u64> = numbers.iter().map(|&number| crate::rng::row_key(number.cast_unsigned())).collect();
+    Ok(keys.into_pyarray(py))
+}
+
+#[pyfunction]
 pub(super) fn fail_on_purpose(py: Python<'_>, is_tiny: bool) -> PyResult<()> {
     run(py, is_tiny, None, |_| panic!("a failure on purpose"))
 }

@@ -85,6 +85,13 @@ fn negative_bases_take_whole_powers_and_refuse_others() {
 }
 
 #[test]
+fn what_is_not_a_number_stays_so_in_min_max_and_clip() {
+    for text in ["min(log(a), b)", "min(b, log(a))", "max(log(a), b)", "max(b, log(a))", "clip(log(a), 0, b)"] {
+        assert!(value(text, &["a", "b"], &[-1.0, 2.0], Level::best()).is_nan(), "{text}");
+    }
+}
+
+#[test]
 fn log_sum_exp_does_not_overflow_where_its_parts_do() {
     // exp(800) is beyond the range of a 64-bit float.
     let found = value("logsumexp(a, b, 0)", &["a", "b"], &[800.0, 799.0], Level::best());

@@ -178,3 +178,15 @@ def test_a_missing_group_name_is_refused_with_its_row() -> None:
     table = {**TABLE, "task": ["a", None, "a", "a"]}
     with pytest.raises(lf.DataError, match=r"by: column 'task' is missing or empty in row 1 "):
         lf.fit_many("E + A*N**-a", table, by="task", response="loss")
+
+
+def test_group_numbers_that_floats_cannot_tell_apart_are_refused() -> None:
+    table = {**TABLE, "run": np.array([2**53, 2**53 + 1, 2**53 + 2, 2**53 + 3])}
+    with pytest.raises(lf.DataError, match=r"by: column 'run' holds numbers beyond 2\*\*53"):
+        lf.fit_many("E + A*N**-a", table, by="run", response="loss")
+
+
+def test_one_bad_cell_of_a_number_column_is_named_with_its_row() -> None:
+    table = {**TABLE, "loss": ["3.1", "2.6", "#N/A", "2.1"]}
+    with pytest.raises(lf.DataError, match=r"'#N/A' in row 2 \(counted from 0\)"):
+        lf.fit("E + A*N**-a", table, response="loss")

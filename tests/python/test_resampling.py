@@ -165,3 +165,37 @@ def test_intervals_of_too_few_replicates_are_undefined(power_fit: lf.Fit) -> Non
     assert np.isnan(draws.interval("alpha")).all()
     assert np.isnan(draws.stderr["alpha"])
     assert "-" in repr(draws)
+
+
+def test_rows_that_where_leaves_out_do_not_change_the_weights_of_the_others() -> None:
+    truth = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
+    grid = {"N": np.logspace(8, 10, 8), "D": np.logspace(9, 12, 8)}
+    runs = dict(lf.synthetic.runs(lf.laws.chinchilla, truth, grid, noise=0.01))
+    runs["row"] = np.arange(64.0)
+    whole = lf.fit(lf.laws.chinchilla, runs, response="loss").bootstrap(300, seed=1)
+    without = lf.fit(lf.laws.chinchilla, runs, response="loss", where="row != 3").bootstrap(300, seed=1)
+    # Unpaired draws would have a correlation of about 0 +- .06.
+    assert np.corrcoef(whole["alpha"], without["alpha"])[0, 1] > 0.9
+
+
+def test_two_responses_in_a_long_table_are_resampled_alike() -> None:
+    truth = {"E": 1.8, "A": 480.0, "alpha": 0.35}
+    runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": np.logspace(7, 10, 20)}, noise=0.01)
+    table = {
+        "x": np.tile(runs["x"], 2),
+        "y": np.concatenate([runs["loss"], 2 * runs["loss"]]),
+        "task": ["a"] * 20 + ["b"] * 20,
+    }
+    fits = lf.fit_many(lf.laws.power_floor, table, by="task", response="y", bootstrap=50)
+    first, second = fits["a"].draws, fits["b"].draws
+    assert first is not None
+    assert second is not None
+    # Twice the response has twice the amplitude and the same exponent in every replicate.
+    np.testing.assert_allclose(first["alpha"], second["alpha"], rtol=1e-5)
+
+
+def test_draws_of_a_fit_that_is_not_usable_say_so() -> None:
+    runs = {"N": [1e8, 1e10] * 6, "loss": [3.0, 2.0, 3.01, 2.02, 2.99, 2.01] * 2}
+    fit = lf.fit("E + A*N**-alpha", runs, response="loss")
+    assert fit.status == "unidentified"
+    assert "caution: the fit that was resampled is not usable" in repr(fit.bootstrap(20))
