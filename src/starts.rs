@@ -151,6 +151,31 @@ fn within(lower: f64, upper: f64, u: f64) -> f64 {
     if lower > 0.0 && upper / lower > 20.0 { lower * power(upper / lower, u) } else { lower + u * (upper - lower) }
 }
 
+/// Whether the response rises with the variables, by the correlations with all that depends on data alone.
+fn rises(problem: &Problem<'_>) -> bool {
+    let rows = problem.rows;
+    let n = rows.n as f64;
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
+    let response = &rows.response[..rows.n];
+    let middle = mean(response);
+    let mut total = 0.0;
+    for column in rows.columns.chunks_exact(rows.padded.max(1)) {
+        let column = &column[..rows.n];
+        let center = mean(column);
+        let (mut joint, mut square, mut spread) = (0.0, 0.0, 0.0);
+        for (x, y) in column.iter().zip(response) {
+            joint += (x - center) * (y - middle);
+            square += (x - center) * (x - center);
+            spread += (y - middle) * (y - middle);
+        }
+        let correlation = joint / (square * spread).sqrt();
+        if correlation.is_finite() {
+            total += correlation * correlation.abs();
+        }
+    }
+    total > 0.0
+}
+
 fn by_role(problem: &Problem<'_>, space: &Space, j: usize, numbers: [f64; 2], target: f64, index: usize) -> f64 {
     let role = problem.law.roles[j];
     let [u, v] = numbers;
@@ -162,10 +187,11 @@ fn by_role(problem: &Problem<'_>, space: &Space, j: usize, numbers: [f64; 2], ta
     });
     let largest = lowest.abs().max(highest.abs()).max(f64::MIN_POSITIVE);
     match role.role {
-        // Laws of scaling fall with each variable: of four starts three take that sign, the fourth either.
+        // Of four starts three let every term move as the response does, the fourth either way.
         Role::Exponent => {
             let falling = if role.is_negated || is_positive { 1.0 } else { -1.0 };
-            (0.05 + 1.45 * u) * if index % 4 == 3 { sign } else { falling }
+            let along = if rises(problem) && !is_positive { -falling } else { falling };
+            (0.05 + 1.45 * u) * if index % 4 == 3 { sign } else { along }
         }
         Role::Scale => {
             let middle = column.map_or(1.0, |values| {

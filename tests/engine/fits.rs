@@ -112,6 +112,16 @@ fn exact_data_give_the_exact_parameters_and_end_at_rounding() {
 }
 
 #[test]
+fn a_response_that_rises_is_found_as_surely_as_one_that_falls() {
+    for truth in [TRUTH, [0.1, 0.002, -0.2, 0.003, -0.15]] {
+        let data = chinchilla(1, 0.005, truth);
+        let fit = &run(&BatchSpec { n_starts: 64, ..spec(&data) })[0];
+        assert_eq!(fit.status, Status::Converged);
+        assert!(fit.start_agreement > 0.6, "{}", fit.start_agreement);
+    }
+}
+
+#[test]
 fn every_level_finds_the_same_optimum() {
     let data = chinchilla(1, 0.005, TRUTH);
     // A scale from the data would differ in its last digits, and the objective with it.
