@@ -58,6 +58,7 @@ pub use law::Residual;
 pub use law::Role;
 pub use law::evaluate;
 pub use law::evaluate_columns;
+pub use law::undefined_row;
 pub use loss::Loss;
 pub use resample::Resample;
 pub use run::Monitor;

@@ -17,6 +17,7 @@ __all__ = [
     "names",
     "registries",
     "row_keys",
+    "undefined_row",
 ]
 
 _F64: TypeAlias = NDArray[np.float64]
@@ -89,6 +90,12 @@ def evaluate_columns(
     Each column is (name, values, kind, levels): kind ``"number"``, ``"condition"`` (0 or 1) or ``"text"`` (values are
     positions in ``levels``). ``want="number"`` or ``"condition"`` says what the formula must be; ``argument`` names the
     user's argument in errors. Returns (n_rows,), conditions as 0.0 and 1.0.
+    """
+
+def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str], x: _F64) -> int | None:
+    """Find the first row in which a law has no value whatever its parameters, such as where it takes log(0).
+
+    ``x`` (n_variables, n_rows).
     """
 
 def hash_keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -123,6 +123,11 @@ def default_threads() -> int:
     return _core.default_threads()
 
 
+def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str], x: F64) -> int | None:
+    """Find the first row in which a law has no value whatever its parameters."""
+    return _core.undefined_row(text, list(variables), list(parameters), x)
+
+
 def row_keys(numbers: I64) -> U64:
     """Keys of the resampling streams of rows, from their numbers."""
     return _core.row_keys(numbers)

@@ -241,6 +241,13 @@ def _run(
     progress: bool | Progress | None,
 ) -> Fits:
     """Make the one engine call and wrap what comes back."""
+    row = _engine.undefined_row(law.text, rows.variables, law.parameters, rows.x)
+    if row is not None:
+        values = ", ".join(f"{name} = {value:g}" for name, value in zip(rows.variables, rows.x[:, row], strict=True))
+        raise DataError(
+            f"data: in row {rows.positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
+            f"parameters: {values}; powers and logarithms need positive variables; leave such rows out with where="
+        )
     raw = _batch.run(
         law,
         rows,

@@ -15,6 +15,7 @@ use crate::formula::program::Columns;
 use crate::formula::program::Operand;
 use crate::formula::program::Program;
 use crate::law::CompiledLaw;
+use crate::law::cache::compiled;
 use crate::law::compiled::Declared;
 use crate::law::compiled::LawGraph;
 use crate::law::compiled::Residual;
@@ -88,6 +89,43 @@ pub fn evaluate(
         }
     }
     Ok(out)
+}
+
+/// The first row in which what depends on data alone is not finite, such as the logarithm of a variable that is 0: there
+/// the law has no value whatever its parameters. A law with `where` is not looked into.
+///
+/// # Errors
+/// Those of compiling the law.
+pub fn undefined_row(
+    text: &str,
+    variables: &[String],
+    parameters: &[String],
+    x: &[f64],
+    n_rows: usize,
+) -> Result<Option<usize>, Error> {
+    let declared = Declared {
+        text: text.to_owned(),
+        variables: variables.to_vec(),
+        parameters: Some(parameters.to_vec()),
+        residual: Residual::Linear,
+    };
+    let law = compiled(&declared)?;
+    if text.contains("where") {
+        // A branch that a row does not take may be undefined there.
+        return Ok(None);
+    }
+    let mut first = 0;
+    while first < n_rows {
+        let rows = BLOCK.min(n_rows - first);
+        let columns = Columns { values: x.get(first..).unwrap_or(&[]), stride: n_rows };
+        let values = dispatch(Level::best(), AllRows { program: &law.prelude, columns, n_rows: rows, parameters: &[] });
+        let bad = (0..rows).find(|&row| values.iter().skip(row).step_by(rows).any(|value| !value.is_finite()));
+        if let Some(row) = bad {
+            return Ok(Some(first + row));
+        }
+        first += rows;
+    }
+    Ok(None)
 }
 
 /// All outputs of a program over all rows, one output after the other.

@@ -11,6 +11,7 @@ mod terms;
 pub use compiled::CompiledLaw;
 pub use compiled::Residual;
 pub use evaluate::evaluate;
+pub use evaluate::undefined_row;
 pub use role::Role;
 pub use table::Column;
 pub use table::evaluate_columns;

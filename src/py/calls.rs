@@ -84,6 +84,21 @@ pub(super) fn evaluate<'py>(
 }
 
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
+pub(super) fn undefined_row(
+    py: Python<'_>,
+    text: &str,
+    variables: Vec<String>,
+    parameters: Vec<String>,
+    x: PyReadonlyArrayDyn<'_, f64>,
+) -> PyResult<Option<usize>> {
+    let rows = Named { name: "x", array: &x }.slice(py, &[Some(variables.len()), None])?;
+    let n_rows = x.shape()[1];
+    guard(py, || crate::undefined_row(text, &variables, &parameters, rows, n_rows))?
+        .map_err(|e| to_python(py, &e, None))
+}
+
+#[pyfunction]
 #[pyo3(signature = (text, columns, *, want, argument))]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
 pub(super) fn evaluate_columns<'py>(

@@ -16,6 +16,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(calls::evaluate, module)?)?;
     module.add_function(wrap_pyfunction!(calls::evaluate_columns, module)?)?;
     module.add_function(wrap_pyfunction!(calls::hash_keys, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::undefined_row, module)?)?;
     module.add_function(wrap_pyfunction!(calls::row_keys, module)?)?;
     module.add_function(wrap_pyfunction!(calls::default_threads, module)?)?;
     module.add_function(wrap_pyfunction!(calls::fail_on_purpose, module)?)?;

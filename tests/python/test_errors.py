@@ -190,3 +190,17 @@ def test_one_bad_cell_of_a_number_column_is_named_with_its_row() -> None:
     table = {**TABLE, "loss": ["3.1", "2.6", "#N/A", "2.1"]}
     with pytest.raises(lf.DataError, match=r"'#N/A' in row 2 \(counted from 0\)"):
         lf.fit("E + A*N**-a", table, response="loss")
+
+
+@pytest.mark.parametrize("bad", [0.0, -5.0])
+def test_a_variable_that_a_power_cannot_take_is_named_with_its_row(bad: float) -> None:
+    table = {**TABLE, "N": [1e8, 1e9, bad, 1e11]}
+    with pytest.raises(lf.DataError, match=rf"in row 2 \(counted from 0\) .* N = {bad:g}; powers and logarithms need"):
+        lf.fit("E + A*N**-a", table, response="loss")
+    assert lf.fit("E + A*N**2", table, response="loss").params["A"] < 1
+
+
+def test_a_branch_that_a_row_does_not_take_may_be_undefined_there() -> None:
+    table = {"k": [0.0, 1.0, 2.0, 4.0, 8.0, 16.0], "y": [2.0, 2.0, 1.4, 1.0, 0.7, 0.5]}
+    fit = lf.fit("where(k > 1, E + A*k**-a, E + A)", table, response="y", residual="linear")
+    assert fit.success
