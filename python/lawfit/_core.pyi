@@ -92,7 +92,7 @@ def evaluate_columns(
     user's argument in errors. Returns (n_rows,), conditions as 0.0 and 1.0.
     """
 
-def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str], x: _F64) -> int | None:
+def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str], x: _F64, residual: str) -> int | None:
     """Find the first row in which a law has no value whatever its parameters, such as where it takes log(0).
 
     ``x`` (n_variables, n_rows).

@@ -123,9 +123,9 @@ def default_threads() -> int:
     return _core.default_threads()
 
 
-def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str], x: F64) -> int | None:
+def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str], x: F64, residual: str) -> int | None:
     """Find the first row in which a law has no value whatever its parameters."""
-    return _core.undefined_row(text, list(variables), list(parameters), x)
+    return _core.undefined_row(text, list(variables), list(parameters), x, residual)
 
 
 def row_keys(numbers: I64) -> U64:

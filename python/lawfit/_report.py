@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,10 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
             f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
             'of least absolute deviations, and its standard errors are rough; bootstrap, or use f_scale="mad"'
         )
-    if fit.starts is not None and len(fit.starts.objective) > 1 and fit.start_agreement < POOR_AGREEMENT:
+    n_starts = 0 if fit.starts is None else len(fit.starts.objective)
+    if n_starts > 1 and math.isfinite(fit.objective) and fit.start_agreement < POOR_AGREEMENT:
         found.append(
-            f"only {fit.start_agreement:.0%} of the {len(fit.starts.objective)} starts ended at the best objective: "
+            f"only {fit.start_agreement:.0%} of the {n_starts} starts ended at the best objective: "
             "a better optimum may exist; raise starts="
         )
     return tuple(found)

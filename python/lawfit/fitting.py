@@ -241,7 +241,7 @@ def _run(
     progress: bool | Progress | None,
 ) -> Fits:
     """Make the one engine call and wrap what comes back."""
-    row = _engine.undefined_row(law.text, rows.variables, law.parameters, rows.x)
+    row = _engine.undefined_row(law.text, rows.variables, law.parameters, rows.x, options.residual)
     if row is not None:
         values = ", ".join(f"{name} = {value:g}" for name, value in zip(rows.variables, rows.x[:, row], strict=True))
         raise DataError(

@@ -238,7 +238,9 @@ fn describe(
     // nothing in some direction is none, although rounding may make its curvature positive.
     let is_lost = matches!(end.status, Status::MaxIterations | Status::Stalled);
     let limit = if is_lost { HARDLY_IDENTIFIED } else { UNIDENTIFIED };
-    if assessment.condition > limit || assessment.condition.is_nan() {
+    let is_open = assessment.condition > limit || assessment.condition.is_nan();
+    // Where every parameter is at a bound there is no direction to be open.
+    if is_open && !moving.is_empty() {
         result.status = Status::Unidentified;
     }
     result.flat_direction = assessment.flat_direction;

@@ -102,12 +102,14 @@ pub fn undefined_row(
     parameters: &[String],
     x: &[f64],
     n_rows: usize,
+    residual: Residual,
 ) -> Result<Option<usize>, Error> {
+    // The declaration of the fit that follows, which then finds the law compiled.
     let declared = Declared {
         text: text.to_owned(),
         variables: variables.to_vec(),
         parameters: Some(parameters.to_vec()),
-        residual: Residual::Linear,
+        residual,
     };
     let law = compiled(&declared)?;
     if text.contains("where") {

@@ -1,6 +1,6 @@
 //! Sums whose order is fixed, so that a result does not depend on the level, the compiler or the thread count.
 //!
-//! [`dot`], [`dot3`] and [`sum`] keep [`LANES`] independent partial sums: element i goes to partial sum i mod 8, also in
+//! [`dot`], [`weighted_dots`] and [`sum`] keep [`LANES`] independent partial sums: element i goes to partial sum i mod 8, also in
 //! the tail, and the partial sums are added from the first to the last: any tree would make the compiler use half of the
 //! vector's width. Levels differ only by the rounding of a fused multiply-add.
 
@@ -60,26 +60,6 @@ pub fn weighted_dots<A: Arith, const K: usize>(s: &[f64], o: &[f64], a: &[f64], 
     (products.map(combine), combine(slope))
 }
 
-/// Σ aᵢ bᵢ cᵢ over the shortest of the three, each product as (aᵢ bᵢ) cᵢ.
-#[inline(always)]
-#[must_use]
-pub fn dot3<A: Arith>(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
-    let length = a.len().min(b.len()).min(c.len());
-    let (a_blocks, a_tail) = a[..length].as_chunks::<LANES>();
-    let (b_blocks, b_tail) = b[..length].as_chunks::<LANES>();
-    let (c_blocks, c_tail) = c[..length].as_chunks::<LANES>();
-    let mut partial = [0.0; LANES];
-    for ((a, b), c) in a_blocks.iter().zip(b_blocks).zip(c_blocks) {
-        for lane in 0..LANES {
-            partial[lane] = A::mul_add(a[lane] * b[lane], c[lane], partial[lane]);
-        }
-    }
-    for (lane, ((a, b), c)) in a_tail.iter().zip(b_tail).zip(c_tail).enumerate() {
-        partial[lane] = A::mul_add(*a * *b, *c, partial[lane]);
-    }
-    combine(partial)
-}
-
 /// Σ aᵢ, the same bits at every level.
 #[inline(always)]
 #[must_use]
@@ -97,30 +77,6 @@ pub fn sum(a: &[f64]) -> f64 {
     combine(partial)
 }
 
-/// The largest |aᵢ|, NaN if there is one; 0 for no elements.
-#[inline(always)]
-#[must_use]
-pub fn max_abs(a: &[f64]) -> f64 {
-    a.iter().fold(0.0_f64, |largest, element| {
-        let size = element.abs();
-        if size <= largest || largest.is_nan() { largest } else { size }
-    })
-}
-
-/// Σ aᵢ with the rounding errors carried along (Neumaier 1974): as accurate as in twice the precision, rounded once.
-#[must_use]
-pub fn compensated_sum(a: &[f64]) -> f64 {
-    let mut sum = 0.0_f64;
-    let mut lost = 0.0;
-    for &element in a {
-        let next = sum + element;
-        lost += if sum.abs() >= element.abs() { (sum - next) + element } else { (element - next) + sum };
-        sum = next;
-    }
-    // An overflow makes `lost` NaN although the plain sum is a correct infinity.
-    if sum.is_finite() { sum + lost } else { sum }
-}
-
 /// The partial sums in their fixed order.
 #[inline(always)]
 fn combine(partial: [f64; LANES]) -> f64 {
@@ -135,15 +91,28 @@ mod tests {
     use crate::dispatch::Work;
     use crate::dispatch::dispatch;
 
-    struct Dots<'a>(&'a [f64], &'a [f64], &'a [f64]);
+    struct Dots<'a>(&'a [f64], &'a [f64]);
 
     impl Work for Dots<'_> {
-        type Out = (f64, f64);
+        type Out = f64;
 
         #[inline(always)]
-        fn run<A: Arith>(self) -> (f64, f64) {
-            (dot::<A>(self.0, self.1), dot3::<A>(self.0, self.1, self.2))
+        fn run<A: Arith>(self) -> f64 {
+            dot::<A>(self.0, self.1)
         }
+    }
+
+    /// Σ aᵢ with the rounding errors carried along (Neumaier 1974): as accurate as in twice the precision, rounded once.
+    fn compensated_sum(a: &[f64]) -> f64 {
+        let mut sum = 0.0_f64;
+        let mut lost = 0.0;
+        for &element in a {
+            let next = sum + element;
+            lost += if sum.abs() >= element.abs() { (sum - next) + element } else { (element - next) + sum };
+            sum = next;
+        }
+        // An overflow makes `lost` NaN although the plain sum is a correct infinity.
+        if sum.is_finite() { sum + lost } else { sum }
     }
 
     /// The order that the module documents, written out.
@@ -168,20 +137,17 @@ mod tests {
         for n in 0..40 {
             let (a, b, c) = (numbers(n, 0.618), numbers(n, 0.414), numbers(n, 0.732));
             let products = products_of(&a, &b);
-            let triples: Vec<f64> = products.iter().zip(&c).map(|(ab, c)| ab * c).collect();
             assert_eq!(sum(&a).to_bits(), in_documented_order(&a).to_bits(), "{n}");
             assert_eq!(dot::<Plain>(&a, &b).to_bits(), in_documented_order(&products).to_bits(), "{n}");
-            assert_eq!(dot3::<Plain>(&a, &b, &c).to_bits(), in_documented_order(&triples).to_bits(), "{n}");
             if n % 8 == 0 {
                 let (products, slope) = weighted_dots::<Plain, 2>(&a, &c, &b, [&c, &a]);
-                let squares: Vec<f64> = products_of(&a, &b).iter().zip(&a).map(|(ab, a)| ab * a).collect();
+                let (triples, squares) = (products_of(&products_of(&a, &b), &c), products_of(&products_of(&a, &b), &a));
                 assert_eq!(products[0].to_bits(), in_documented_order(&triples).to_bits(), "{n}");
                 assert_eq!(products[1].to_bits(), in_documented_order(&squares).to_bits(), "{n}");
                 assert_eq!(slope.to_bits(), dot::<Plain>(&c, &b).to_bits(), "{n}");
             }
-            let (fused, fused3) = dispatch(Level::best(), Dots(&a, &b, &c));
+            let fused = dispatch(Level::best(), Dots(&a, &b));
             assert!((fused - compensated_sum(&products)).abs() < 1e-15, "{n}");
-            assert!((fused3 - compensated_sum(&triples)).abs() < 1e-15, "{n}");
         }
     }
 
@@ -189,8 +155,7 @@ mod tests {
     fn products_of_small_integers_are_the_same_at_every_level() {
         let a: Vec<f64> = (0..101_u8).map(f64::from).collect();
         for level in [Level::Portable, Level::best()] {
-            let (squares, cubes) = dispatch(level, Dots(&a, &a, &a));
-            assert_eq!((squares.to_bits(), cubes.to_bits()), (338_350.0_f64.to_bits(), 25_502_500.0_f64.to_bits()));
+            assert_eq!(dispatch(level, Dots(&a, &a)).to_bits(), 338_350.0_f64.to_bits());
         }
     }
 
@@ -201,13 +166,5 @@ mod tests {
         assert_eq!(compensated_sum(&[]).to_bits(), 0);
         assert!(compensated_sum(&[f64::MAX, f64::MAX]) == f64::INFINITY);
         assert!(compensated_sum(&[1.0, f64::NAN]).is_nan());
-    }
-
-    #[test]
-    fn max_abs_reports_a_nan() {
-        assert_eq!(max_abs(&[1.0, -3.0, 2.0]).to_bits(), 3.0_f64.to_bits());
-        assert!(max_abs(&[]) == 0.0);
-        assert!(max_abs(&[1.0, f64::NAN, 2.0]).is_nan() && max_abs(&[f64::NAN]).is_nan());
-        assert!(max_abs(&[f64::NEG_INFINITY]) == f64::INFINITY);
     }
 }

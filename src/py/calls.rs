@@ -91,10 +91,12 @@ pub(super) fn undefined_row(
     variables: Vec<String>,
     parameters: Vec<String>,
     x: PyReadonlyArrayDyn<'_, f64>,
+    residual: &str,
 ) -> PyResult<Option<usize>> {
+    let residual = Residual::from_name(residual).map_err(|e| to_python(py, &e, None))?;
     let rows = Named { name: "x", array: &x }.slice(py, &[Some(variables.len()), None])?;
     let n_rows = x.shape()[1];
-    guard(py, || crate::undefined_row(text, &variables, &parameters, rows, n_rows))?
+    guard(py, || crate::undefined_row(text, &variables, &parameters, rows, n_rows, residual))?
         .map_err(|e| to_python(py, &e, None))
 }
 

@@ -11,7 +11,7 @@ use crate::solver::tolerance;
 use crate::special;
 
 /// Damping at the start, relative to the largest curvature in the metric's units. From here it falls fast and rises slowly:
-/// of 1,000 starts of the customary kind on the Chinchilla points all reach the optimum, with 3 up and 3 down 64 %.
+/// of 1,000 starts of the customary kind on the Chinchilla points all reach the optimum; with 4 up and 3 down 89 % of 400 do.
 const FIRST_DAMPING: f64 = 1.0;
 /// A rejected step raises the damping by this factor.
 const RAISE: f64 = 6.0;

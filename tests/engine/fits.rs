@@ -165,6 +165,15 @@ fn fixed_parameters_keep_their_value_and_bounds_hold() {
 }
 
 #[test]
+fn a_fit_whose_only_parameter_is_at_its_bound_has_converged_there() {
+    let mut data = chinchilla(1, 0.005, TRUTH);
+    data.fixed = vec![f64::NAN, 480.0, 0.35, 2100.0, 0.37];
+    data.upper[0] = 1.5;
+    let fit = &run(&spec(&data))[0];
+    assert_eq!((fit.status, fit.params[0]), (Status::ConvergedAtBound, 1.5));
+}
+
+#[test]
 fn a_design_on_one_ray_is_not_called_converged_with_confidence() {
     let mut data = chinchilla(1, 0.0, TRUTH);
     let n = data.y.len();

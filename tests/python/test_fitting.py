@@ -135,6 +135,12 @@ def test_another_seed_draws_other_starts_and_finds_the_same_optimum(power_runs: 
     assert fits[0].objective == pytest.approx(fits[1].objective, rel=SAME)
 
 
+def test_a_fit_that_could_not_begin_does_not_ask_for_more_starts() -> None:
+    fit = lf.fit("E + A*x**-a", {"x": [1.0, 2.0], "y": [2.0, 1.5]}, response="y")
+    assert fit.status == "too_few_rows"
+    assert len(fit.warnings) == 1
+
+
 def test_fewer_rows_than_parameters_is_a_status_and_not_an_error() -> None:
     fit = lf.fit(lf.laws.power_floor, {"x": [1e7, 1e8], "loss": [3.0, 2.5]}, response="loss")
     assert fit.status == "too_few_rows"
