@@ -176,6 +176,33 @@ fn rises(problem: &Problem<'_>) -> bool {
     total > 0.0
 }
 
+/// Values of a nonlinear parameter, rising, that a scan looks at: the quantiles of its starts, both signs where they may be.
+pub(crate) fn grid(problem: &Problem<'_>, space: &Space, ranges: Ranges<'_>, j: usize, n: usize) -> Vec<f64> {
+    let target = typical_response(problem.rows, problem.residual);
+    let has_range = ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
+    let mut out = Vec::with_capacity(2 * n);
+    for i in 0..n {
+        let u = (i as f64 + 0.5) / n as f64;
+        if has_range {
+            out.push(within(ranges.lower[j], ranges.upper[j], u));
+            continue;
+        }
+        // The number of a start and its second random number choose the sign.
+        for (v, index) in [(0.25, 3), (0.75, 3)] {
+            out.push(space.clamp(j, by_role(problem, space, j, [u, v], target, index)));
+        }
+    }
+    if problem.law.roles[j].role == Role::Exponent && !has_range {
+        // A term that matters at one end of the data only has an exponent far beyond those of scaling laws.
+        let tail = [2.0, 3.0, 5.0, 8.0, 13.0, 20.0];
+        out.extend(tail.iter().flat_map(|x| [*x, -*x]).map(|x| space.clamp(j, x)));
+    }
+    out.retain(|value| value.is_finite());
+    out.sort_by(f64::total_cmp);
+    out.dedup();
+    out
+}
+
 fn by_role(problem: &Problem<'_>, space: &Space, j: usize, numbers: [f64; 2], target: f64, index: usize) -> f64 {
     let role = problem.law.roles[j];
     let [u, v] = numbers;

@@ -70,6 +70,7 @@ class Options:
     start_rule: str = "auto"
     n_starts: int = 64
     seed: int = 0
+    solver: str = "auto"
     covariance: str = "auto"
     max_iterations: int = 1000
     kernels: str = "auto"
@@ -125,6 +126,7 @@ def run(
         n_replicates=0 if resampling is None else resampling.n_replicates,
         keys=None if resampling is None else _engine.row_keys(rows.units),
         replicate_weights=None if resampling is None else resampling.weights,
+        solver=options.solver,
         covariance=options.covariance,
         keep_starts=keep_starts,
         max_iterations=options.max_iterations,

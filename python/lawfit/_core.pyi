@@ -40,6 +40,7 @@ class Registries(TypedDict):
     residuals: list[str]
     covariances: list[str]
     resamplers: list[str]
+    solvers: list[str]
     start_rules: list[str]
     kernels: list[str]
     kernels_auto: str
@@ -129,6 +130,7 @@ def fit_batch(
     n_replicates: int = 0,
     replicate_weights: _F64 | None = None,
     keys: NDArray[np.uint64] | None = None,
+    solver: str = "auto",
     covariance: str = "auto",
     keep_starts: bool = True,
     max_iterations: int = 1000,

@@ -47,6 +47,7 @@ class Registries(NamedTuple):
     residuals: tuple[str, ...]
     covariances: tuple[str, ...]
     resamplers: tuple[str, ...]
+    solvers: tuple[str, ...]
     start_rules: tuple[str, ...]
     kernels: tuple[str, ...]  # "auto" and every level of this processor
     kernels_auto: str
@@ -108,6 +109,7 @@ def registries() -> Registries:
         residuals=tuple(known["residuals"]),
         covariances=tuple(known["covariances"]),
         resamplers=tuple(known["resamplers"]),
+        solvers=tuple(known["solvers"]),
         start_rules=tuple(known["start_rules"]),
         kernels=("auto", *known["kernels"]),
         kernels_auto=known["kernels_auto"],
@@ -191,6 +193,7 @@ def fit_batch(
     n_replicates: int = 0,
     replicate_weights: F64 | None = None,
     keys: U64 | None = None,
+    solver: str = "auto",
     covariance: str = "auto",
     keep_starts: bool = True,
     max_iterations: int = 1000,
@@ -223,6 +226,7 @@ def fit_batch(
         n_replicates=n_replicates,
         replicate_weights=replicate_weights,
         keys=keys,
+        solver=solver,
         covariance=covariance,
         keep_starts=keep_starts,
         max_iterations=max_iterations,

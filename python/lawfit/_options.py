@@ -34,6 +34,7 @@ def make_options(
     fixed: Mapping[str, float] | None,
     starts: StartsLike,
     seed: int,
+    solver: str,
     covariance: str,
     max_iterations: int,
     kernels: str,
@@ -47,6 +48,7 @@ def make_options(
         )
     check_word("loss", loss, known.losses)
     check_word("residual", residual, known.residuals)
+    check_word("solver", solver, known.solvers)
     check_word("covariance", covariance, known.covariances)
     check_word("kernels", kernels, known.kernels)
     held = _fixed_values(law, fixed)
@@ -61,6 +63,7 @@ def make_options(
         start_rule=rule,
         n_starts=n_starts,
         seed=check_count("seed", seed, least=0),
+        solver=solver,
         covariance=covariance,
         max_iterations=check_count("max_iterations", max_iterations, least=1),
         kernels=kernels,

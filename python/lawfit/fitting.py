@@ -36,6 +36,7 @@ def fit(
     fixed: Mapping[str, float] | None = None,
     starts: StartsLike = "auto",
     seed: int = 0,
+    solver: str = "auto",
     covariance: str = "auto",
     max_iterations: int = 1000,
     kernels: str = "auto",
@@ -72,6 +73,8 @@ def fit(
         A rule, a number of starts of the default rule, or one value per start for every parameter.
     seed : int
         Seed of the random starts.
+    solver : "auto", "separable" or "generic"
+        Whether amplitudes, in which the law is linear, are solved for at each step; ``"auto"`` does where there are any.
     covariance : str
         Kind of covariance that ``stderr`` comes from.
     max_iterations : int
@@ -119,7 +122,7 @@ def fit(
     bound = bind_to_table(given, table, mapping, response)
     options, given_starts = make_options(
         bound, columns=table.names, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds, fixed=fixed,
-        starts=starts, seed=seed, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
+        starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
     rows, keys = table_rows(
         bound, table, response=response, columns=mapping, where=where, weights=weights, residual=residual
@@ -143,6 +146,7 @@ def fit_many(
     fixed: Mapping[str, float] | None = None,
     starts: StartsLike = "auto",
     seed: int = 0,
+    solver: str = "auto",
     covariance: str = "auto",
     bootstrap: int = 0,
     resample: str = "bayesian",
@@ -155,7 +159,8 @@ def fit_many(
 
     Parameters
     ----------
-    law, response, columns, where, loss, f_scale, residual, weights, bounds, fixed, starts, seed, covariance, \
+    law, response, columns, where, loss, f_scale, residual, weights, bounds, fixed, starts, seed, solver, \
+covariance, 
 max_iterations, kernels, n_threads, progress
         As in `fit`.
     data : table, sequence of tables, or mapping of tables
@@ -204,7 +209,7 @@ max_iterations, kernels, n_threads, progress
     bound = bind_to_table(given, tables[0], mapping, response)
     options, given_starts = make_options(
         bound, columns=tables[0].names, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds, fixed=fixed,
-        starts=starts, seed=seed, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
+        starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
     resampling = _as_resampling(bootstrap, resample)
     if table_keys is None:

@@ -9,6 +9,7 @@ use crate::law::CompiledLaw;
 use crate::law::Declared;
 use crate::law::Residual;
 use crate::law::compiled;
+use crate::solver::Solver;
 use crate::solver::Space;
 use crate::starts::StartRule;
 use crate::starts::hoffmann_grid;
@@ -19,6 +20,8 @@ pub(super) struct Plan {
     pub(super) law: Arc<CompiledLaw>,
     pub(super) space: Space,
     pub(super) n_starts: usize,
+    /// Amplitudes are solved for.
+    pub(super) is_separable: bool,
     /// Starts of a rule that makes them without data.
     pub(super) grid: Option<Vec<f64>>,
 }
@@ -39,6 +42,7 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     check_lengths(spec, n_rows)?;
     check_data(spec)?;
     let space = check_parameters(spec)?;
+    let is_separable = check_solver(spec, &law, &space)?;
     let (n_starts, grid) = check_starts(spec)?;
     check_replicates(spec, n_rows)?;
     let n_fits = spec.offsets.len() - 1;
@@ -50,7 +54,7 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
         let message = format!("{n_fits} fits × {what} × {p} parameters do not fit in memory; ask for fewer");
         return Err(Error::argument(argument, message));
     }
-    Ok(Plan { law, space, n_starts, grid })
+    Ok(Plan { law, space, n_starts, is_separable, grid })
 }
 
 fn check_offsets(offsets: &[usize], n_rows: usize) -> Result<(), Error> {
@@ -142,6 +146,20 @@ fn check_parameters(spec: &BatchSpec<'_>) -> Result<Space, Error> {
         return Err(Error::argument("fixed", "every parameter is fixed; leave one free, or evaluate the law instead"));
     }
     Ok(Space::new(spec.lower, spec.upper, free))
+}
+
+/// Whether the separable path is to be taken.
+fn check_solver(spec: &BatchSpec<'_>, law: &CompiledLaw, space: &Space) -> Result<bool, Error> {
+    let amplitudes = law.separable.iter().flat_map(|separable| &separable.amplitudes);
+    let has_free = amplitudes.into_iter().any(|amplitude| space.free.contains(&amplitude.parameter));
+    if spec.solver == Solver::Separable && !has_free {
+        let message = format!(
+            "the law {} is linear in no parameter that is fitted; use solver=\"auto\" or \"generic\"",
+            spec.text.trim()
+        );
+        return Err(Error::argument("solver", message));
+    }
+    Ok(has_free && spec.solver != Solver::Generic)
 }
 
 fn check_starts(spec: &BatchSpec<'_>) -> Result<(usize, Option<Vec<f64>>), Error> {

@@ -1,6 +1,7 @@
 //! One fit of a batch: starts, the best of them, what it means, its resamples.
 
 use crate::batch::check::Plan;
+use crate::batch::path::Path;
 use crate::batch::results::FitResult;
 use crate::batch::results::Replicates;
 use crate::batch::results::Started;
@@ -12,6 +13,7 @@ use crate::dispatch::dispatch;
 use crate::law::TermRows;
 use crate::objective::Objective;
 use crate::objective::problem::Problem;
+use crate::objective::projection::Projection;
 use crate::objective::rows::RawRows;
 use crate::objective::rows::Rows;
 use crate::objective::rows::prepare;
@@ -19,11 +21,11 @@ use crate::resample::Replicate;
 use crate::rng::row_key;
 use crate::run::Monitor;
 use crate::run::map_in_order;
+use crate::scan::scan;
 use crate::solver::Options;
 use crate::solver::Outcome;
 use crate::solver::Workspace;
 use crate::solver::refine;
-use crate::solver::solve;
 use crate::starts;
 use crate::status::Status;
 
@@ -73,20 +75,37 @@ pub(super) fn fit(
     };
     let options = Options { max_iterations: spec.max_iterations };
     let sample = sampled(&rows);
-    let begins = Begins { spec, plan, index, problem: Problem { rows: sample.as_ref().unwrap_or(&rows), ..problem } };
     if !spec.loss.has_scale() {
         problem.f_scale = 1.0;
-    } else if problem.f_scale.is_nan() {
+    }
+    let mut begins = Begins {
+        spec,
+        plan,
+        index,
+        problem: Problem { rows: sample.as_ref().unwrap_or(&rows), ..problem },
+        scanned: Vec::new(),
+    };
+    let mut projection = if plan.is_separable { Projection::of(&problem) } else { None };
+    if let Some(projection) = &projection
+        && spec.start_rule == starts::StartRule::Auto
+    {
+        begins.scanned = begins.scan(projection, workspace);
+    }
+    if problem.f_scale.is_nan() {
         let pilot: Vec<Vec<f64>> = (0..plan.n_starts.min(scale::PILOT_STARTS)).map(|s| begins.start(s)).collect();
-        problem.f_scale = scale::from_data(&problem, &plan.space, &pilot, options, workspace);
+        problem.f_scale = scale::from_data(&problem, projection.as_ref(), &plan.space, &pilot, options, workspace);
         if problem.f_scale.is_nan() {
             // The objective is not finite anywhere: any scale shows it.
             problem.f_scale = 1.0;
         }
+        if let Some(projection) = &mut projection {
+            projection.problem.f_scale = problem.f_scale;
+        }
     }
+    let path = Path { problem, projection: projection.as_ref(), space: &plan.space, options };
     let ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
         let begin = begins.start(s);
-        let end = solve(&problem, &plan.space, &begin, options, workspace);
+        let end = path.solve(&begin, workspace);
         monitor.tick(1);
         (begin, end)
     });
@@ -109,6 +128,9 @@ pub(super) fn fit(
     }
     result
 }
+
+/// Minima of a scan that become starts.
+const MOST_MINIMA: usize = 8;
 
 /// Most rows that default starts look at.
 const MOST_SAMPLED: usize = 4096;
@@ -153,11 +175,32 @@ struct Begins<'a> {
     plan: &'a Plan,
     index: usize,
     problem: Problem<'a>,
+    /// Minima of a scan, which come first.
+    scanned: Vec<Vec<f64>>,
 }
 
 impl Begins<'_> {
+    fn scan(&self, projection: &Projection<'_>, workspace: &mut Workspace) -> Vec<Vec<f64>> {
+        let fixed: Vec<f64> = self.spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value }).collect();
+        scan(
+            projection,
+            &self.plan.space,
+            self.ranges(),
+            &fixed,
+            MOST_MINIMA.min(self.plan.n_starts),
+            &mut workspace.scratch,
+        )
+    }
+
+    fn ranges(&self) -> starts::Ranges<'_> {
+        starts::Ranges { lower: self.spec.start_lower, upper: self.spec.start_upper }
+    }
+
     /// Start number `s`, with fixed parameters in place.
     fn start(&self, s: usize) -> Vec<f64> {
+        if let Some(scanned) = self.scanned.get(s) {
+            return scanned.clone();
+        }
         let spec = self.spec;
         let p = self.plan.law.parameters().len();
         let given = spec.starts.as_ref().filter(|_| spec.start_rule == starts::StartRule::Given);
@@ -168,8 +211,7 @@ impl Begins<'_> {
                 given.values[from + s * p..][..p].to_vec()
             }
             (None, None) => {
-                let ranges = starts::Ranges { lower: spec.start_lower, upper: spec.start_upper };
-                return starts::draw(&self.problem, &self.plan.space, spec.fixed, ranges, spec.seed, s);
+                return starts::draw(&self.problem, &self.plan.space, spec.fixed, self.ranges(), spec.seed, s);
             }
         };
         for (value, &fixed) in row.iter_mut().zip(spec.fixed) {

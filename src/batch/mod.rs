@@ -5,6 +5,7 @@
 
 mod check;
 mod fit;
+mod path;
 mod results;
 mod scale;
 mod spec;

@@ -1,8 +1,10 @@
 //! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier.
 
+use crate::batch::path::Path;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
+use crate::objective::projection::Projection;
 use crate::solver::Options;
 use crate::solver::Space;
 use crate::solver::Workspace;
@@ -22,6 +24,7 @@ const LEAST_SHARE: f64 = 1e-12;
 /// 1.345 × 1.4826 × the median residual of a least-absolute-deviation fit, reached by Huber's loss with a falling scale.
 pub(super) fn from_data(
     problem: &Problem<'_>,
+    projection: Option<&Projection<'_>>,
     space: &Space,
     starts: &[Vec<f64>],
     options: Options,
@@ -35,7 +38,7 @@ pub(super) fn from_data(
     let mut pilot = Problem { f_scale: (0.1 * spread).max(floor), ..*problem };
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts.iter().take_while(|_| !problem.is_cancelled()) {
-        let end = solve(&pilot, space, start, options, workspace);
+        let end = Path { problem: pilot, projection, space, options }.solve(start, workspace);
         if end.objective.is_finite() && best.as_ref().is_none_or(|(value, _)| end.objective < *value) {
             best = Some((end.objective, end.params));
         }

@@ -5,6 +5,7 @@ use crate::dispatch::Level;
 use crate::law::Residual;
 use crate::loss::Loss;
 use crate::resample::Resample;
+use crate::solver::Solver;
 use crate::starts::StartRule;
 
 /// The caller's starts: (starts, parameters), or (fits, starts, parameters) if `per_fit`.
@@ -92,6 +93,8 @@ pub struct BatchSpec<'a> {
     pub seed: u64,
     /// Resamples, if any.
     pub replicates: Option<ReplicatePlan<'a>>,
+    /// How a start is minimised.
+    pub solver: Solver,
     /// How the covariance is estimated.
     pub covariance: Covariance,
     /// Whether every start's end is kept.

@@ -16,6 +16,7 @@ mod lex;
 pub(crate) mod parse;
 pub(crate) mod program;
 mod simplify;
+pub(crate) mod substitute;
 
 pub use bind::Kind;
 pub(crate) use lex::error_at;

@@ -20,6 +20,9 @@ use crate::formula::parse::parse;
 use crate::formula::program::Program;
 use crate::law::role;
 use crate::law::role::Role;
+use crate::law::separable;
+use crate::law::separable::Separable;
+use crate::law::separable::Split;
 use crate::law::terms;
 
 /// On which scale prediction and response are compared.
@@ -109,6 +112,8 @@ pub struct CompiledLaw {
     pub(crate) amplitude_pairs: Vec<(usize, usize)>,
     /// Whether each term is subtracted.
     pub(crate) is_negative_term: Vec<bool>,
+    /// What the law is linear in, if anything.
+    pub(crate) separable: Option<Separable>,
 }
 
 impl CompiledLaw {
@@ -254,6 +259,7 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
     let term_nodes: Vec<Id> = written.iter().filter_map(|term| bound.nodes[term.node]).collect();
 
     let linear = linear_parameters(&mut graph, law, &symbols);
+    let split = separable::split(&mut graph, law, &symbols, &linear);
     let (metric_nodes, metric_owners) = metric_of(&mut graph, law, &symbols);
     let log_value = if declared.residual == Residual::Log { terms::log_form(&mut graph, law) } else { None };
     let value = log_value.unwrap_or(law);
@@ -265,6 +271,7 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
     let found: Vec<role::Found> = symbols.iter().map(|&symbol| role::find(&graph, law, symbol)).collect();
     let mut roots: Vec<Id> = vec![value, law];
     roots.extend(first.iter().chain(&second).chain(&metric_nodes).chain(&term_nodes));
+    roots.extend(split.iter().flat_map(Split::roots));
     let mut columns = data_columns(&graph, &roots);
     for data in found.iter().filter_map(|found| found.data) {
         if !columns.contains(&data) {
@@ -306,6 +313,7 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
         roles,
         amplitude_of,
         amplitude_pairs,
+        separable: split.map(|split| split.compile(&graph, &columns, &parameter_of)),
         parameters,
     })
 }

@@ -5,6 +5,7 @@ mod cache;
 mod compiled;
 mod evaluate;
 mod role;
+mod separable;
 mod table;
 mod terms;
 
@@ -19,3 +20,6 @@ pub use table::evaluate_columns;
 pub(crate) use cache::compiled;
 pub(crate) use compiled::Declared;
 pub(crate) use evaluate::TermRows;
+pub(crate) use separable::Amplitude;
+pub(crate) use separable::Power;
+pub(crate) use separable::Separable;

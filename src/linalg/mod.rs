@@ -4,6 +4,7 @@
 //! row-major, except the tall one of [`least_squares`]. The order of every sum is part of the contract.
 
 mod cholesky;
+mod gram;
 mod qr;
 mod singular;
 mod sums;
@@ -11,6 +12,7 @@ mod sums;
 pub use cholesky::factor;
 pub use cholesky::inverse;
 pub use cholesky::solve;
+pub(crate) use gram::add_products;
 pub use qr::least_squares;
 pub use singular::singular_values;
 pub use sums::dot;

@@ -5,16 +5,24 @@
 //! others to come, and none of them changes a solver.
 
 mod balance;
+mod basis;
+mod powers;
 pub(crate) mod problem;
+pub(crate) mod projection;
 pub(crate) mod rows;
+mod tabulate;
 
 pub(crate) use balance::typical_response;
+pub(crate) use tabulate::Axis;
 
 /// Which second derivative a solver asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Curvature {
     /// Positive semidefinite and a majoriser's: reweighted least squares. Good far away.
     Reweighted,
+    /// Half of each: near a minimum of a loss whose second derivative jumps, Newton's method oscillates and reweighting
+    /// crawls; the mean of the two does neither.
+    Mixed,
     /// The exact Hessian. Good near a minimum, indefinite elsewhere.
     Exact,
 }
@@ -26,6 +34,7 @@ pub(crate) struct Scratch {
     pub(crate) registers: Vec<f64>,
     pub(crate) rows: Vec<f64>,
     pub(crate) constants: Vec<f64>,
+    pub(crate) theta: Vec<f64>,
 }
 
 /// A function of `n_parameters` parameters in their natural coordinates. A value that is not finite means that the

@@ -21,11 +21,12 @@ use crate::loss::RobustLoss;
 use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::objective::Scratch;
+use crate::objective::powers::Powers;
 use crate::objective::rows::Rows;
 use crate::special;
 
 /// Blocks between two looks at the cancel flag: a few milliseconds of work.
-const BLOCKS_PER_LOOK: usize = 64;
+pub(super) const BLOCKS_PER_LOOK: usize = 64;
 
 /// One law, one data set, one loss.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ pub(crate) struct Problem<'a> {
 
 impl Problem<'_> {
     /// The programs give `f` and the residual is of logarithms: the outer logarithm is the objective's work.
-    fn takes_log(&self) -> bool {
+    pub(super) fn takes_log(&self) -> bool {
         self.residual == Residual::Log && !self.law.is_log
     }
 
@@ -132,32 +133,33 @@ impl<L: RobustLoss> Work for WithLoss<'_, L> {
     #[inline(always)]
     fn run<A: Arith>(self) -> f64 {
         match self.work.curvature {
-            Curvature::Reweighted => self.work.run::<A, L, false>(self.loss),
-            Curvature::Exact => self.work.run::<A, L, true>(self.loss),
+            Curvature::Reweighted => self.work.run::<A, L, Majoriser>(self.loss),
+            Curvature::Mixed => self.work.run::<A, L, Mean>(self.loss),
+            Curvature::Exact => self.work.run::<A, L, Hessian>(self.loss),
         }
     }
 }
 
-struct Expand<'a> {
-    problem: &'a Problem<'a>,
-    params: &'a [f64],
+pub(super) struct Expand<'a> {
+    pub(super) problem: &'a Problem<'a>,
+    pub(super) params: &'a [f64],
     curvature: Curvature,
-    scratch: &'a mut Scratch,
-    gradient: &'a mut [f64],
-    hessian: &'a mut [f64],
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) gradient: &'a mut [f64],
+    pub(super) hessian: &'a mut [f64],
 }
 
 /// Row buffers of an evaluation, cut from [`Scratch::rows`].
-struct Buffers<'a> {
-    costs: &'a mut [f64],
-    slope: &'a mut [f64],
-    outer: &'a mut [f64],
-    constant: &'a mut [f64],
+pub(super) struct Buffers<'a> {
+    pub(super) costs: &'a mut [f64],
+    pub(super) slope: &'a mut [f64],
+    pub(super) outer: &'a mut [f64],
+    pub(super) constant: &'a mut [f64],
 }
 
 const N_BUFFERS: usize = 4;
 
-fn buffers(rows: &mut Vec<f64>) -> Buffers<'_> {
+pub(super) fn buffers(rows: &mut Vec<f64>) -> Buffers<'_> {
     rows.resize(N_BUFFERS * BLOCK, 0.0);
     let (costs, rest) = rows.split_at_mut(BLOCK);
     let (slope, rest) = rest.split_at_mut(BLOCK);
@@ -212,14 +214,48 @@ fn block_jacobian(takes_log: bool, derivative: Operand<'_>, reciprocal: &[f64], 
     }
 }
 
+/// How much of the exact Hessian is in a curvature; the rest is that of reweighted least squares.
+pub(super) trait Blend {
+    /// The share.
+    const SHARE: f64;
+
+    /// The two second derivatives of a row's loss, mixed.
+    #[inline(always)]
+    fn mix(exact: f64, reweighted: f64) -> f64 {
+        if Self::SHARE == 1.0 {
+            exact
+        } else if Self::SHARE == 0.0 {
+            reweighted
+        } else {
+            Self::SHARE * exact + (1.0 - Self::SHARE) * reweighted
+        }
+    }
+}
+
+struct Majoriser;
+struct Mean;
+struct Hessian;
+
+impl Blend for Majoriser {
+    const SHARE: f64 = 0.0;
+}
+
+impl Blend for Mean {
+    const SHARE: f64 = 0.5;
+}
+
+impl Blend for Hessian {
+    const SHARE: f64 = 1.0;
+}
+
 /// Responses and weights of a block.
-type RowData<'a> = (&'a [f64], &'a [f64]);
+pub(super) type RowData<'a> = (&'a [f64], &'a [f64]);
 /// What each row costs, and the factors of `∂f ∂fᵀ` and of `∂f` in curvature and gradient.
-type RowFactors<'a> = (&'a mut [f64], &'a mut [f64], &'a mut [f64]);
+pub(super) type RowFactors<'a> = (&'a mut [f64], &'a mut [f64], &'a mut [f64]);
 
 /// Rows of a law whose programs give what is compared with the response.
 #[inline(always)]
-fn loss_of_values<L: RobustLoss, const EXACT: bool>(
+pub(super) fn loss_of_values<L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
@@ -232,14 +268,14 @@ fn loss_of_values<L: RobustLoss, const EXACT: bool>(
         // A padded row costs nothing, whatever it predicts.
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi;
-        *slope = w * if EXACT { at.slope } else { at.weight };
+        *slope = w * B::mix(at.slope, at.weight);
     }
 }
 
 /// Rows whose residual is `ln f − ln y`: r' = f'/f goes into the factors, not into every column of derivatives, and
 /// r'' = f''/f − r' r'ᵀ, of which the second part joins the products of first derivatives.
 #[inline(always)]
-fn loss_of_logs<A: Arith, L: RobustLoss, const EXACT: bool>(
+pub(super) fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
@@ -252,7 +288,7 @@ fn loss_of_logs<A: Arith, L: RobustLoss, const EXACT: bool>(
         let reciprocal = 1.0 / f;
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi * reciprocal;
-        *slope = w * if EXACT { at.slope - at.psi } else { at.weight } * (reciprocal * reciprocal);
+        *slope = w * B::mix(at.slope - at.psi, at.weight) * (reciprocal * reciprocal);
     }
 }
 
@@ -298,12 +334,15 @@ fn pad_sums<const K: usize>((sums, total): ([f64; K], f64)) -> ([f64; 4], f64) {
 
 impl Expand<'_> {
     #[inline(always)]
-    fn run<A: Arith, L: RobustLoss, const EXACT: bool>(self, loss: L) -> f64 {
+    fn run<A: Arith, L: RobustLoss, B: Blend>(self, loss: L) -> f64 {
+        if let Some(fused) = Powers::of(self.problem) {
+            return self.run_powers::<A, L, B>(fused, loss);
+        }
         let Expand { problem, params, scratch, gradient, hessian, .. } = self;
         let (law, data, free) = (problem.law, problem.rows, problem.free);
         let p = law.parameters.len();
         let takes_log = problem.takes_log();
-        let program: &Program = if EXACT { &law.second } else { &law.first };
+        let program: &Program = if B::SHARE > 0.0 { &law.second } else { &law.first };
         gradient.fill(0.0);
         hessian.fill(0.0);
         program.run_scalars::<A>(params, &mut scratch.scalars);
@@ -327,18 +366,18 @@ impl Expand<'_> {
             let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows]);
             match (takes_log, output(0)) {
                 (true, Operand::Rows(f)) => {
-                    loss_of_logs::<A, L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                    loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
                 }
                 (false, Operand::Rows(f)) => {
-                    loss_of_values::<L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                    loss_of_values::<L, B>(loss, delta, f, row_data, (costs, slope, outer));
                 }
                 (is_log, Operand::One(f)) => {
                     constant[..rows].fill(f);
                     let f = &constant[..rows];
                     if is_log {
-                        loss_of_logs::<A, L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                        loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
                     } else {
-                        loss_of_values::<L, EXACT>(loss, delta, f, row_data, (costs, slope, outer));
+                        loss_of_values::<L, B>(loss, delta, f, row_data, (costs, slope, outer));
                     }
                 }
             }
@@ -358,12 +397,13 @@ impl Expand<'_> {
                 Operand::One(_) => &constants[k * BLOCK..][..rows],
             };
             add_gram::<A>(slope, outer, free, column, gradient, hessian);
-            if EXACT {
+            if B::SHARE > 0.0 {
                 for (k, &(i, j)) in law.second_pairs.iter().enumerate() {
-                    hessian[i * p + j] += match output(1 + p + k) {
+                    let second = match output(1 + p + k) {
                         Operand::Rows(second) => dot::<A>(outer, second),
                         Operand::One(second) => second * sum(outer),
                     };
+                    hessian[i * p + j] += B::SHARE * second;
                 }
             }
             first += rows;
@@ -374,7 +414,7 @@ impl Expand<'_> {
 }
 
 /// Mirrors the upper triangle and clears what belongs to fixed parameters.
-fn finish(gradient: &mut [f64], hessian: &mut [f64], free: &[usize], p: usize) {
+pub(super) fn finish(gradient: &mut [f64], hessian: &mut [f64], free: &[usize], p: usize) {
     for i in 0..p {
         let is_free = free.contains(&i);
         if !is_free {

@@ -160,6 +160,7 @@ pub(super) fn registries(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     out.set_item("residuals", Residual::ALL.map(Residual::name))?;
     out.set_item("covariances", crate::Covariance::ALL.map(crate::Covariance::name))?;
     out.set_item("resamplers", crate::Resample::NAMES)?;
+    out.set_item("solvers", crate::Solver::ALL.map(crate::Solver::name))?;
     out.set_item("start_rules", crate::StartRule::NAMES)?;
     let levels: Vec<&str> = Level::ALL.into_iter().filter(|level| level.is_available()).map(Level::name).collect();
     out.set_item("kernels", levels)?;

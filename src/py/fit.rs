@@ -17,6 +17,7 @@ use crate::Loss;
 use crate::ReplicatePlan;
 use crate::Resample;
 use crate::Residual;
+use crate::Solver;
 use crate::StartRule;
 use crate::Status;
 use crate::py::arrays::Named;
@@ -33,7 +34,7 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
 #[pyo3(signature = (
     text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, loss = "huber", f_scale = None,
     residual = "log", start_rule = "auto", starts = None, n_starts = 64, start_lower = None, start_upper = None, seed = 0,
-    resample = None, n_replicates = 0, replicate_weights = None, keys = None, covariance = "auto", keep_starts = true,
+    resample = None, n_replicates = 0, replicate_weights = None, keys = None, solver = "auto", covariance = "auto", keep_starts = true,
     max_iterations = 1000, kernels = "auto", n_threads = 1, progress = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
@@ -63,6 +64,7 @@ pub(super) fn fit_batch<'py>(
     n_replicates: usize,
     replicate_weights: Option<Array<'py, f64>>,
     keys: Option<Array<'py, u64>>,
+    solver: &str,
     covariance: &str,
     keep_starts: bool,
     max_iterations: usize,
@@ -125,6 +127,7 @@ pub(super) fn fit_batch<'py>(
         start_upper: &start_upper,
         seed,
         replicates,
+        solver: Solver::from_name(solver).map_err(raise)?,
         covariance: Covariance::from_name(covariance).map_err(raise)?,
         keep_starts,
         max_iterations,

@@ -10,17 +10,60 @@
 //!
 //! Only the polish says that a fit has converged. Nothing allocates in the loops, makes threads or random numbers.
 
+mod approach;
 mod polish;
+mod projected;
 mod search;
+mod separable;
 mod step;
 mod workspace;
 
+pub(crate) use projected::eliminate;
+pub(crate) use projected::without_amplitudes;
+pub(crate) use separable::solve_separable;
 pub(crate) use workspace::Workspace;
 
 use crate::dispatch::Plain;
+use crate::error::Error;
 use crate::objective::Objective;
 use crate::special;
 use crate::status::Status;
+
+/// How one start is minimised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// [`Solver::Separable`] where the law is linear in a parameter that is fitted, else [`Solver::Generic`].
+    #[default]
+    Auto,
+    /// All parameters searched together.
+    Generic,
+    /// Amplitudes solved for, the others searched.
+    Separable,
+}
+
+impl Solver {
+    /// Every solver.
+    pub const ALL: [Solver; 3] = [Solver::Auto, Solver::Generic, Solver::Separable];
+
+    /// The word that users type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Solver::Auto => "auto",
+            Solver::Generic => "generic",
+            Solver::Separable => "separable",
+        }
+    }
+
+    /// The solver of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the list of names.
+    pub fn from_name(name: &str) -> Result<Solver, Error> {
+        let found = Solver::ALL.into_iter().find(|solver| solver.name() == name);
+        found.ok_or_else(|| Error::unknown_name("solver", name, Solver::ALL.map(Solver::name)))
+    }
+}
 
 /// What the parameters may be.
 #[derive(Clone, Debug)]
@@ -111,7 +154,7 @@ pub(crate) fn solve<O: Objective>(
         if search::search(objective, space, &mut params, options, workspace).is_infinite() {
             break;
         }
-        end = polish::polish(objective, space, &mut params, options, workspace);
+        end = polish::polish(objective, space, &mut params, options, None, workspace);
         let gained = before - end.value;
         let is_lower = round == 0 || gained > 1e-9 * end.value.abs();
         // The polish converges by itself unless it had far to go: then the search has something to do again.
@@ -133,7 +176,7 @@ pub(crate) fn refine<O: Objective>(
 ) -> Outcome {
     workspace.reset(objective.n_parameters());
     let mut params = start.to_vec();
-    let end = polish::polish(objective, space, &mut params, options, workspace);
+    let end = polish::polish(objective, space, &mut params, options, None, workspace);
     if end.status.is_success() {
         return outcome(objective, space, params, end, workspace);
     }

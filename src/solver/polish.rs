@@ -34,15 +34,17 @@ const MOST_DAMPING: f64 = 1e12;
 /// Iterations of one polish; from a minimum two or three suffice.
 const MOST_ITERATIONS: usize = 60;
 
-/// Moves `params` to the minimum that they are near and says what it is.
+/// Moves `params` to the minimum that they are near and says what it is. `known` is the value there if the workspace
+/// already holds gradient and exact Hessian.
 pub(super) fn polish<O: Objective>(
     objective: &O,
     space: &Space,
     params: &mut [f64],
     options: Options,
+    known: Option<f64>,
     workspace: &mut Workspace,
 ) -> End {
-    let mut value = expand(objective, params, workspace);
+    let mut value = known.unwrap_or_else(|| expand(objective, params, workspace));
     if !value.is_finite() {
         return End::new(f64::INFINITY, Status::NotFinite);
     }

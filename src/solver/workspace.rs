@@ -1,6 +1,7 @@
 //! Memory of a solver, one per worker, kept from start to start.
 
 use crate::objective::Scratch;
+use crate::objective::projection::Products;
 
 /// Vectors and matrices of a solver; counts of the start that is being solved.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub(crate) struct Workspace {
     pub(crate) right_side: Vec<f64>,
     pub(crate) metric: Vec<f64>,
     pub(crate) active: Vec<usize>,
+    /// Sums of variable projection, at the place reached and at the place tried.
+    pub(crate) products: [Products; 2],
     pub(crate) n_iterations: usize,
     pub(crate) n_evaluations: usize,
 }

@@ -10,6 +10,7 @@ use lawfit::Monitor;
 use lawfit::ReplicatePlan;
 use lawfit::Resample;
 use lawfit::Residual;
+use lawfit::Solver;
 use lawfit::StartRule;
 use lawfit::Status;
 use lawfit::rng::Purpose;
@@ -84,6 +85,7 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         start_upper: &data.unset,
         seed: 0,
         replicates: None,
+        solver: Solver::Auto,
         covariance: Covariance::Auto,
         keep_starts: true,
         max_iterations: 1000,

@@ -1,0 +1,197 @@
+//! What variable projection needs of a separable law: sums over rows of products of its basis functions.
+//!
+//! The objective here is Σ v (f − y)², weighted so that it stands for the true one: squares of relative differences for
+//! logarithmic residuals, plain squares otherwise. It proposes where to look; the true objective decides.
+
+use crate::dispatch::Arith;
+use crate::dispatch::Work;
+use crate::dispatch::dispatch;
+use crate::formula::program::BLOCK;
+use crate::law::Residual;
+use crate::law::Separable;
+use crate::linalg::add_products;
+use crate::loss::LossVisitor;
+use crate::loss::RobustLoss;
+use crate::objective::Scratch;
+use crate::objective::basis::Block;
+use crate::objective::basis::fill_powers;
+use crate::objective::basis::fill_program;
+use crate::objective::powers::coefficients;
+use crate::objective::problem::Problem;
+use crate::special;
+
+/// The weighted squares of a problem whose law is linear in some parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Projection<'a> {
+    pub(crate) problem: Problem<'a>,
+    pub(crate) separable: &'a Separable,
+    /// v; 0 in the padding.
+    weights: Vec<f64>,
+    /// v y.
+    weighted: Vec<f64>,
+    /// Σ v y².
+    pub(crate) square: f64,
+    /// For each power the smallest and the largest value of each of its columns u.
+    ranges: Vec<Vec<(f64, f64)>>,
+}
+
+/// Σ v z zᵀ and Σ v y z over the columns z: basis functions, then their derivatives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Products {
+    /// Number of columns.
+    pub(crate) n: usize,
+    /// Upper triangle, row-major.
+    pub(crate) gram: Vec<f64>,
+    pub(crate) right: Vec<f64>,
+    /// Logarithm of what each basis function, and its derivatives, were divided by so that squares do not overflow.
+    pub(crate) shifts: Vec<f64>,
+}
+
+impl Products {
+    /// Σ v zₖ zₗ.
+    pub(crate) fn at(&self, k: usize, l: usize) -> f64 {
+        self.gram[k.min(l) * self.n + k.max(l)]
+    }
+}
+
+impl<'a> Projection<'a> {
+    /// The squares that stand for the objective of `problem`; `None` where its law is linear in nothing.
+    pub(crate) fn of(problem: &Problem<'a>) -> Option<Projection<'a>> {
+        let separable = problem.law.separable.as_ref()?;
+        let mut out = Projection {
+            problem: *problem,
+            separable,
+            weights: vec![],
+            weighted: vec![],
+            square: 0.0,
+            ranges: ranges(problem, separable),
+        };
+        out.weigh(|_| 1.0);
+        Some(out)
+    }
+
+    /// The same with every row weighted as the robust loss weights it at `params`.
+    pub(crate) fn reweighted(&self, params: &[f64], scratch: &mut Scratch) -> Projection<'a> {
+        let residuals = self.problem.residuals(params, scratch);
+        let factors = self.problem.loss.visit(RowWeights { residuals: &residuals, delta: self.problem.f_scale });
+        let mut out = self.clone();
+        out.weigh(|row| factors.get(row).copied().unwrap_or(0.0));
+        out
+    }
+
+    /// The factor of each basis function.
+    pub(crate) fn coefficients(&self, params: &[f64]) -> Vec<f64> {
+        coefficients(self.separable, params)
+    }
+
+    /// The largest exponent of each power at these nonlinear parameters.
+    pub(super) fn shifts(&self, theta: &[f64], out: &mut Vec<f64>) {
+        out.clear();
+        match &self.separable.powers {
+            Some(powers) => out.extend(powers.iter().zip(&self.ranges).map(|(power, ranges)| {
+                let ends = power.exponents.iter().zip(ranges);
+                ends.map(|(&(q, _), &(low, high))| (theta[q] * low).max(theta[q] * high)).sum::<f64>()
+            })),
+            None => out.resize(self.separable.n_terms(), 0.0),
+        }
+    }
+
+    /// Weights of the rows, and weights times responses.
+    pub(super) fn row_data(&self, first: usize, rows: usize) -> (&[f64], &[f64]) {
+        (&self.weights[first..][..rows], &self.weighted[first..][..rows])
+    }
+
+    fn weigh(&mut self, factor: impl Fn(usize) -> f64) {
+        let rows = self.problem.rows;
+        let is_log = self.problem.residual == Residual::Log;
+        self.weights.clear();
+        self.weighted.clear();
+        for (row, (&y, &w)) in rows.response.iter().zip(&rows.weights).enumerate() {
+            let y = if is_log { special::exp::<crate::dispatch::Plain>(y) } else { y };
+            let v = w * factor(row) / if is_log { y * y } else { 1.0 };
+            self.weights.push(v);
+            self.weighted.push(v * y);
+        }
+        let natural = self.weighted.iter().zip(&self.weights);
+        self.square = natural.filter(|(_, v)| **v > 0.0).map(|(vy, v)| vy * vy / v).sum();
+    }
+
+    /// The sums at the nonlinear parameters of `params`, derivatives included if asked for.
+    pub(crate) fn products(&self, params: &[f64], with_slopes: bool, scratch: &mut Scratch, out: &mut Products) {
+        dispatch(self.problem.level, AllProducts { projection: self, params, with_slopes, scratch, out });
+    }
+}
+
+/// The smallest and the largest value of every column that stands in an exponent.
+fn ranges(problem: &Problem<'_>, separable: &Separable) -> Vec<Vec<(f64, f64)>> {
+    let rows = problem.rows;
+    let of = |column: usize| {
+        let values = &rows.columns[column * rows.padded..][..rows.n];
+        let wider = |(low, high): (f64, f64), x: &f64| (low.min(*x), high.max(*x));
+        values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), wider)
+    };
+    let powers = separable.powers.iter().flatten();
+    powers.map(|power| power.exponents.iter().map(|(_, u)| of(*u)).collect()).collect()
+}
+
+struct RowWeights<'a> {
+    residuals: &'a [f64],
+    delta: f64,
+}
+
+impl LossVisitor for RowWeights<'_> {
+    type Out = Vec<f64>;
+
+    fn visit<L: RobustLoss>(self, loss: L) -> Vec<f64> {
+        self.residuals.iter().map(|&r| loss.at(r, self.delta).weight).collect()
+    }
+}
+
+struct AllProducts<'a> {
+    projection: &'a Projection<'a>,
+    params: &'a [f64],
+    with_slopes: bool,
+    scratch: &'a mut Scratch,
+    out: &'a mut Products,
+}
+
+impl Work for AllProducts<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arith>(self) {
+        let AllProducts { projection, params, with_slopes, scratch, out } = self;
+        let separable = projection.separable;
+        let data = projection.problem.rows;
+        let n = if with_slopes { separable.n_columns() } else { separable.n_terms() };
+        out.n = n;
+        out.gram.clear();
+        out.gram.resize(n * n, 0.0);
+        out.right.clear();
+        out.right.resize(n, 0.0);
+        let program = if with_slopes { &separable.program } else { &separable.values };
+        scratch.constants.resize(scratch.constants.len().max(n * BLOCK), 0.0);
+        scratch.registers.resize(scratch.registers.len().max(program.n_registers * BLOCK), 0.0);
+        scratch.theta.clear();
+        scratch.theta.extend(separable.nonlinear.iter().map(|&j| params[j]));
+        projection.shifts(&scratch.theta, &mut out.shifts);
+        if separable.powers.is_none() {
+            program.run_scalars::<A>(params, &mut scratch.scalars);
+        }
+        let base = &mut scratch.constants;
+        let mut first = 0;
+        while first < data.padded {
+            let rows = BLOCK.min(data.padded - first);
+            let block = Block { columns: data.columns(), first, rows };
+            match &separable.powers {
+                Some(powers) => {
+                    fill_powers::<A>(separable, powers, &scratch.theta, &out.shifts, block, with_slopes, base);
+                }
+                None => fill_program::<A>(program, &scratch.scalars, block, &mut scratch.registers, base),
+            }
+            let (v, vy) = projection.row_data(first, rows);
+            add_products::<A>(v, vy, n, |k| &base[k * BLOCK..][..rows], &mut out.gram, &mut out.right);
+            first += rows;
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! From the minimum of least squares to that of a robust loss.
+//!
+//! Damped Newton steps on the mean of the exact and the reweighted curvature, then on the exact one. Newton's method alone
+//! oscillates where a loss's second derivative jumps; reweighting alone takes forty steps. Two things make the way short:
+//! amplitudes move along with their exponents, so that a term keeps its size in the middle of the data, and the damping is
+//! a multiple of the Gauss–Newton matrix of the least squares, so that no unit of a parameter matters.
+//!
+//! On the Chinchilla points with Huber's loss at 1e-3 seven evaluations lead from one minimum to the other; damping by the
+//! diagonal in natural coordinates needs more than fifty.
+
+use crate::dispatch::Plain;
+use crate::linalg::factor;
+use crate::linalg::solve;
+use crate::objective::Curvature;
+use crate::objective::Objective;
+use crate::solver::Options;
+use crate::solver::Space;
+use crate::solver::Workspace;
+use crate::solver::tolerance;
+use crate::special;
+
+/// How an amplitude moves with an exponent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tie {
+    pub(super) amplitude: usize,
+    /// The amplitude is given by its logarithm.
+    pub(super) is_log: bool,
+    pub(super) exponent: usize,
+    /// The mean of `∂ ln g / ∂ exponent` over the rows.
+    pub(super) mean: f64,
+}
+
+/// Where the approach begins and how it measures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guide {
+    pub(super) ties: Vec<Tie>,
+    /// The Gauss–Newton matrix of the least squares, over all parameters, row-major.
+    pub(super) metric: Vec<f64>,
+}
+
+/// Steps on the mean curvature.
+const MEAN_STEPS: usize = 4;
+/// Steps altogether.
+const MOST_STEPS: usize = 40;
+/// The mean has done its work when a step promises less than this share of the objective.
+const NEAR: f64 = 1e-4;
+/// Damping in units of the curvature of the first amplitude: the least that counts, its rise and its fall.
+const LEAST_DAMPING: f64 = 0.02;
+const RAISE: f64 = 4.0;
+const LOWER: f64 = 0.1;
+const MOST_DAMPING: f64 = 1e6;
+
+/// Moves `params` near a minimum and returns the value there, with gradient and exact Hessian in the workspace; `None` if
+/// the objective is not finite at the beginning.
+pub(super) fn approach<O: Objective>(
+    objective: &O,
+    space: &Space,
+    guide: &Guide,
+    params: &mut [f64],
+    options: Options,
+    workspace: &mut Workspace,
+) -> Option<f64> {
+    let p = params.len();
+    let mut mean_steps = MEAN_STEPS;
+    let mut value = expand(objective, params, Curvature::Mixed, workspace);
+    if !value.is_finite() {
+        return None;
+    }
+    let mut lambda = 0.0_f64;
+    let mut chart =
+        Chart { ties: &guide.ties, metric: &guide.metric, gradient: vec![0.0; p], hessian: vec![0.0; p * p] };
+    chart.read(params, curvature_share(Curvature::Mixed), workspace);
+    for _ in 0..MOST_STEPS.min(options.max_iterations) {
+        if objective.is_cancelled() {
+            break;
+        }
+        workspace.n_iterations += 1;
+        let Some((predicted, damping)) = chart.step(space, params, lambda, workspace) else { break };
+        lambda = damping;
+        let left = if predicted <= NEAR * value { 0 } else { mean_steps.saturating_sub(1) };
+        let next_curvature = if left > 0 { Curvature::Mixed } else { Curvature::Exact };
+        let mut next = std::mem::take(&mut workspace.trial_params);
+        chart.move_to(space, params, &workspace.step, &mut next);
+        let trial = objective.expand(
+            &next,
+            next_curvature,
+            &mut workspace.scratch,
+            &mut workspace.trial_gradient,
+            &mut workspace.trial_hessian,
+        );
+        workspace.n_evaluations += 1;
+        let gain = value - trial;
+        if trial.is_finite() && gain > 0.0 {
+            params.copy_from_slice(&next);
+            workspace.trial_params = next;
+            std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
+            std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
+            value = trial;
+            chart.read(params, curvature_share(next_curvature), workspace);
+            let was_exact = mean_steps == 0;
+            mean_steps = left;
+            if gain > 0.5 * predicted {
+                lambda *= LOWER;
+            }
+            if lambda < 0.1 * LEAST_DAMPING {
+                lambda = 0.0;
+            }
+            if was_exact && lambda == 0.0 && predicted <= tolerance(objective, value) {
+                break;
+            }
+        } else {
+            workspace.trial_params = next;
+            if predicted <= tolerance(objective, value) {
+                break;
+            }
+            lambda = (lambda * RAISE).max(LEAST_DAMPING);
+            if lambda > MOST_DAMPING {
+                break;
+            }
+        }
+    }
+    if mean_steps > 0 {
+        value = expand(objective, params, Curvature::Exact, workspace);
+    }
+    Some(value)
+}
+
+fn expand<O: Objective>(objective: &O, params: &[f64], curvature: Curvature, workspace: &mut Workspace) -> f64 {
+    workspace.n_evaluations += 1;
+    objective.expand(params, curvature, &mut workspace.scratch, &mut workspace.gradient, &mut workspace.hessian)
+}
+
+/// How much of a curvature is the exact Hessian.
+fn curvature_share(curvature: Curvature) -> f64 {
+    match curvature {
+        Curvature::Reweighted => 0.0,
+        Curvature::Mixed => 0.5,
+        Curvature::Exact => 1.0,
+    }
+}
+
+/// Derivatives in coordinates in which an amplitude follows its exponents.
+struct Chart<'a> {
+    ties: &'a [Tie],
+    metric: &'a [f64],
+    gradient: Vec<f64>,
+    hessian: Vec<f64>,
+}
+
+impl Chart<'_> {
+    /// ∂ amplitude / ∂ exponent along the chart.
+    fn slope(tie: &Tie, params: &[f64]) -> f64 {
+        if tie.is_log { -tie.mean } else { -tie.mean * params[tie.amplitude] }
+    }
+
+    /// Takes gradient and curvature of the workspace into the chart at `params`; `share` of the curvature is exact.
+    fn read(&mut self, params: &[f64], share: f64, workspace: &Workspace) {
+        let p = params.len();
+        let natural = &workspace.gradient;
+        self.gradient.copy_from_slice(natural);
+        for tie in self.ties {
+            self.gradient[tie.exponent] += Self::slope(tie, params) * natural[tie.amplitude];
+        }
+        self.hessian.copy_from_slice(&workspace.hessian);
+        self.turn(params, p);
+        // The chart is curved: amplitudes are multiplied by exponentials of the exponents.
+        for tie in self.ties.iter().filter(|tie| !tie.is_log) {
+            let (a, e) = (tie.amplitude, tie.exponent);
+            let g = share * natural[a];
+            self.hessian[a * p + e] -= tie.mean * g;
+            self.hessian[e * p + a] -= tie.mean * g;
+            for other in self.ties.iter().filter(|other| other.amplitude == a) {
+                self.hessian[e * p + other.exponent] += tie.mean * other.mean * params[a] * g;
+            }
+        }
+    }
+
+    /// JᵀHJ in place, with J the identity but for the ties.
+    fn turn(&mut self, params: &[f64], p: usize) {
+        turn(self.ties, params, &mut self.hessian, p);
+    }
+
+    /// The damped step into the workspace, its promise, and the damping that made the matrix positive definite.
+    fn step(&self, space: &Space, params: &[f64], lambda: f64, workspace: &mut Workspace) -> Option<(f64, f64)> {
+        let p = params.len();
+        let is_held = |j: usize| {
+            let g = workspace.gradient[j];
+            (params[j] <= space.lower[j] && g >= 0.0) || (params[j] >= space.upper[j] && g <= 0.0)
+        };
+        workspace.active.clear();
+        let open: Vec<usize> = space.free.iter().copied().filter(|&j| !is_held(j)).collect();
+        workspace.active.extend(open);
+        let m = workspace.active.len();
+        let mut metric = self.metric.to_vec();
+        turn(self.ties, params, &mut metric, p);
+        let unit = self.unit(&metric, workspace);
+        let mut lambda = lambda;
+        loop {
+            for (a, &i) in workspace.active.iter().enumerate() {
+                for (b, &j) in workspace.active.iter().enumerate() {
+                    workspace.system[a * m + b] = self.hessian[i * p + j] + lambda * unit * metric[i * p + j];
+                }
+                workspace.right_side[a] = -self.gradient[i];
+            }
+            if factor(&mut workspace.system[..m * m], m) {
+                break;
+            }
+            lambda = (lambda * RAISE).max(LEAST_DAMPING);
+            if lambda > MOST_DAMPING {
+                return None;
+            }
+        }
+        solve(&workspace.system[..m * m], m, &mut workspace.right_side[..m]);
+        workspace.step.fill(0.0);
+        for (a, &i) in workspace.active.iter().enumerate() {
+            workspace.step[i] = workspace.right_side[a];
+        }
+        let mut predicted = 0.0;
+        for &i in &workspace.active {
+            let curved: f64 = workspace.active.iter().map(|&j| self.hessian[i * p + j] * workspace.step[j]).sum();
+            predicted -= workspace.step[i] * (self.gradient[i] + 0.5 * curved);
+        }
+        (predicted.is_finite() && predicted > 0.0).then_some((predicted, lambda))
+    }
+
+    /// How the curvature of the objective compares with that of the least squares, by the diagonals.
+    fn unit(&self, metric: &[f64], workspace: &Workspace) -> f64 {
+        let p = self.gradient.len();
+        let ratios = workspace.active.iter().map(|&j| self.hessian[j * p + j].abs() / metric[j * p + j]);
+        ratios.filter(|r| r.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
+    }
+
+    /// The place that a step of the chart leads to, within the bounds.
+    fn move_to(&self, space: &Space, params: &[f64], step: &[f64], next: &mut [f64]) {
+        next.copy_from_slice(params);
+        for &j in &space.free {
+            next[j] = space.clamp(j, params[j] + step[j]);
+        }
+        for tie in self.ties.iter().filter(|tie| space.free.contains(&tie.amplitude)) {
+            let along = -tie.mean * (next[tie.exponent] - params[tie.exponent]);
+            let a = tie.amplitude;
+            let moved = if tie.is_log { next[a] + along } else { next[a] * special::exp::<Plain>(along) };
+            next[a] = space.clamp(a, moved);
+        }
+    }
+}
+
+fn turn(ties: &[Tie], params: &[f64], matrix: &mut [f64], p: usize) {
+    for tie in ties {
+        let slope = Chart::slope(tie, params);
+        for i in 0..p {
+            matrix[i * p + tie.exponent] += slope * matrix[i * p + tie.amplitude];
+        }
+    }
+    for tie in ties {
+        let slope = Chart::slope(tie, params);
+        for i in 0..p {
+            matrix[tie.exponent * p + i] += slope * matrix[tie.amplitude * p + i];
+        }
+    }
+}
