@@ -47,6 +47,7 @@ pub use batch::FitResult;
 pub use batch::GivenStarts;
 pub use batch::ReplicatePlan;
 pub use batch::Replicates;
+pub use batch::ScaleRule;
 pub use batch::Started;
 pub use batch::run as run_batch;
 pub use covariance::Covariance;

@@ -10,6 +10,7 @@ from lawfit import synthetic as synthetic
 from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
 from lawfit._law import Law as Law
+from lawfit._protocols import protocols as protocols
 from lawfit.errors import DataError as DataError
 from lawfit.errors import InternalError as InternalError
 from lawfit.errors import LawError as LawError

@@ -10,6 +10,7 @@ from lawfit import _engine
 from lawfit._engine import F64, I64, Progress, RawFits
 from lawfit._law import Law, Range
 from lawfit._named import Named
+from lawfit._protocols import Followed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +67,7 @@ class Options:
     fixed: Named[float]
     loss: str = "huber"
     f_scale: float | None = None  # None: the scale that the data give
+    scale_rule: str = "mad"  # how they give it
     residual: str = "log"
     start_rule: str = "auto"
     n_starts: int = 64
@@ -74,6 +76,7 @@ class Options:
     covariance: str = "auto"
     max_iterations: int = 1000
     kernels: str = "auto"
+    protocol: Followed | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +118,7 @@ def run(
         weights=rows.weights,
         loss=options.loss,
         f_scale=f_scale,
+        scale_rule=options.scale_rule,
         residual=options.residual,
         start_rule=options.start_rule if starts is None else "given",
         starts=starts,

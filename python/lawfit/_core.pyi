@@ -37,6 +37,7 @@ class CompiledLaw(TypedDict):
 @type_check_only
 class Registries(TypedDict):
     losses: list[str]
+    scale_rules: list[str]
     residuals: list[str]
     covariances: list[str]
     resamplers: list[str]
@@ -119,6 +120,7 @@ def fit_batch(
     weights: _F64 | None = None,
     loss: str = "huber",
     f_scale: _F64 | None = None,
+    scale_rule: str = "mad",
     residual: str = "log",
     start_rule: str = "auto",
     starts: _F64 | None = None,
@@ -142,10 +144,10 @@ def fit_batch(
 
     In: ``x`` (n_variables, n_rows), ``y`` and ``weights`` (n_rows,), rows of fit ``f`` are ``offsets[f]:offsets[f +
     1]``; ``lower``, ``upper`` (n_params,) with infinities; ``fixed`` (n_params,) NaN where free; ``f_scale``
-    (n_fits,) with NaN or None for the scale that the data give; ``starts`` (n_starts, n_params) or (n_fits,
-    n_starts, n_params) with ``start_rule="given"``; ``start_lower`` and ``start_upper`` (n_params,) NaN where the
-    rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within each fit;
-    ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``.
+    (n_fits,) with NaN or None for the scale that the data give, as ``scale_rule`` says; ``starts`` (n_starts,
+    n_params) or (n_fits, n_starts, n_params) with ``start_rule="given"``; ``start_lower`` and ``start_upper``
+    (n_params,) NaN where the rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within
+    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``.
 
     Out, F fits, S starts, R replicates, P parameters, T additive terms: ``params`` (F, P), ``objective`` (F,),
     ``sse`` (F,), ``f_scale`` (F,), ``status`` (F,) uint8, ``n_iterations`` (F,) int64, ``n_evaluations`` (F,) int64

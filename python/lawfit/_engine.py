@@ -44,6 +44,7 @@ class Registries(NamedTuple):
     """Every word that the engine knows."""
 
     losses: tuple[str, ...]
+    scale_rules: tuple[str, ...]
     residuals: tuple[str, ...]
     covariances: tuple[str, ...]
     resamplers: tuple[str, ...]
@@ -106,6 +107,7 @@ def registries() -> Registries:
     known = _core.registries()
     return Registries(
         losses=tuple(known["losses"]),
+        scale_rules=tuple(known["scale_rules"]),
         residuals=tuple(known["residuals"]),
         covariances=tuple(known["covariances"]),
         resamplers=tuple(known["resamplers"]),
@@ -182,6 +184,7 @@ def fit_batch(
     weights: F64 | None = None,
     loss: str = "huber",
     f_scale: F64 | None = None,
+    scale_rule: str = "mad",
     residual: str = "log",
     start_rule: str = "auto",
     starts: F64 | None = None,
@@ -215,6 +218,7 @@ def fit_batch(
         weights=weights,
         loss=loss,
         f_scale=f_scale,
+        scale_rule=scale_rule,
         residual=residual,
         start_rule=start_rule,
         starts=starts,

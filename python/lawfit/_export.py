@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lawfit._engine import F64
+from lawfit._protocols import Followed, plain_sets
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
 from lawfit.tables import FRAME_LIBRARIES, make_frame
@@ -80,9 +81,10 @@ def fit_dict(fit: Fit) -> dict[str, object]:
         "n_rows": fit.n_rows,
         "n_table_rows": fit.rows.n_table_rows,
         "kernels": fit.kernels,
+        "protocol": None if options.protocol is None else _protocol_dict(options.protocol),
         "options": {
             "loss": options.loss,
-            "f_scale": "mad" if options.f_scale is None else options.f_scale,
+            "f_scale": options.scale_rule if options.f_scale is None else options.f_scale,
             "residual": options.residual,
             "start_rule": options.start_rule,
             "seed": options.seed,
@@ -95,6 +97,11 @@ def fit_dict(fit: Fit) -> dict[str, object]:
     if fit.draws is not None:
         found["bootstrap"] = draws_dict(fit.draws)
     return found
+
+
+def _protocol_dict(followed: Followed) -> dict[str, object]:
+    """Return the protocol of a fit: what it sets, and what of that the call changed."""
+    return {"name": followed.name, "sets": plain_sets(followed.sets), "changed": plain_sets(followed.changed)}
 
 
 def draws_dict(draws: Draws) -> dict[str, object]:

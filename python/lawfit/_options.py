@@ -14,6 +14,7 @@ from lawfit._batch import Options
 from lawfit._engine import F64
 from lawfit._law import Law, RangeLike, as_number, as_ranges
 from lawfit._named import Named
+from lawfit._protocols import follow
 from lawfit._wording import describe, listed, suggest
 from lawfit.errors import DataError, LawError
 
@@ -27,12 +28,13 @@ def make_options(
     law: Law,
     *,
     columns: Collection[str],
-    loss: str,
-    f_scale: float | str,
-    residual: str,
+    protocol: str | None,
+    loss: str | None,
+    f_scale: float | str | None,
+    residual: str | None,
     bounds: Mapping[str, RangeLike] | None,
     fixed: Mapping[str, float] | None,
-    starts: StartsLike,
+    starts: StartsLike | None,
     seed: int,
     solver: str,
     covariance: str,
@@ -41,25 +43,29 @@ def make_options(
 ) -> tuple[Options, F64 | None]:
     """Options of a fit with every default filled in, and the starts that the user gave, (n_starts, n_parameters)."""
     known = _engine.registries()
-    if isinstance(loss, str) and loss not in known.losses and loss in columns:
+    settled, followed = follow(
+        protocol, law, {"loss": loss, "f_scale": f_scale, "residual": residual, "starts": starts}
+    )
+    word = settled["loss"]
+    if isinstance(word, str) and word not in known.losses and word in columns:
         raise LawError(
-            f"loss={loss!r} is a column: the column to fit is response={loss!r}; loss= is the robust loss of its "
+            f"loss={word!r} is a column: the column to fit is response={word!r}; loss= is the robust loss of its "
             f"residuals, one of {', '.join(known.losses)}"
         )
-    check_word("loss", loss, known.losses)
-    check_word("residual", residual, known.residuals)
     check_word("solver", solver, known.solvers)
     check_word("covariance", covariance, known.covariances)
     check_word("kernels", kernels, known.kernels)
     held = _fixed_values(law, fixed)
     ranges = _ranges(law, bounds, held)
-    rule, n_starts, given = _parse_starts(law, starts, held)
+    rule, n_starts, given = _parse_starts(law, settled["starts"], held)
+    scale, scale_rule = _scale(settled["f_scale"])
     options = Options(
         bounds=ranges,
         fixed=held,
-        loss=loss,
-        f_scale=_scale(f_scale),
-        residual=residual,
+        loss=check_word("loss", word, known.losses),
+        f_scale=scale,
+        scale_rule=scale_rule,
+        residual=check_word("residual", settled["residual"], known.residuals),
         start_rule=rule,
         n_starts=n_starts,
         seed=check_count("seed", seed, least=0),
@@ -67,16 +73,18 @@ def make_options(
         covariance=covariance,
         max_iterations=check_count("max_iterations", max_iterations, least=1),
         kernels=kernels,
+        protocol=followed,
     )
     return options, given
 
 
-def check_word(argument: str, word: object, allowed: Collection[str]) -> None:
-    """Raise ``LawError`` unless a word is one that the engine knows."""
+def check_word(argument: str, word: object, allowed: Collection[str]) -> str:
+    """Return a word that the engine knows; raise ``LawError`` at any other."""
     if not isinstance(word, str):
         raise LawError(f"{argument}: give one of {', '.join(allowed)}, not {describe(word)}")
     if word not in allowed:
         raise LawError(f"{argument}={word!r} is not known; {suggest(word, allowed)}")
+    return word
 
 
 def check_count(argument: str, value: object, least: int) -> int:
@@ -86,16 +94,19 @@ def check_count(argument: str, value: object, least: int) -> int:
     return int(value)
 
 
-def _scale(f_scale: float | str) -> float | None:
-    """Scale of the robust loss; ``None`` where the data give it."""
-    if isinstance(f_scale, str) and f_scale == "mad":
-        return None
+def _scale(f_scale: object) -> tuple[float | None, str]:
+    """Scale of the robust loss, ``None`` where the data give it, and the rule by which they do."""
+    rules = _engine.registries().scale_rules
+    if isinstance(f_scale, str) and f_scale in rules:
+        return None, f_scale
+    words = " or ".join(f'"{rule}"' for rule in rules)
+    message = f"f_scale={f_scale!r}: give a number above 0, or {words} for a scale that the data give"
     if isinstance(f_scale, str | bool):
-        raise LawError(f'f_scale={f_scale!r}: give a number above 0, or "mad" for the scale that the data give')
+        raise LawError(message)
     value = as_number("f_scale", "f_scale", f_scale)
     if not 0.0 < value < math.inf:
-        raise LawError(f'f_scale={f_scale!r}: give a number above 0, or "mad" for the scale that the data give')
-    return value
+        raise LawError(message)
+    return value, rules[0]
 
 
 def _fixed_values(law: Law, fixed: Mapping[str, float] | None) -> Named[float]:
@@ -124,7 +135,7 @@ def _ranges(law: Law, bounds: Mapping[str, RangeLike] | None, fixed: Named[float
     return Named(ranges)
 
 
-def _parse_starts(law: Law, starts: StartsLike, fixed: Named[float]) -> tuple[str, int, F64 | None]:
+def _parse_starts(law: Law, starts: object, fixed: Named[float]) -> tuple[str, int, F64 | None]:
     """Rule, number of starts, and the starts themselves where the user gave them."""
     if isinstance(starts, Mapping):
         given = _given_starts(law, starts, fixed)

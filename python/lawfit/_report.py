@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from lawfit._protocols import Followed, shown
 from lawfit._text import fields, number, table
 from lawfit._wording import listed
 
@@ -48,7 +49,7 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
     if fit.options.loss != "squared" and fit.success and fit.inside_scale < FEW_INSIDE:
         found.append(
             f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
-            'of least absolute deviations, and its standard errors are rough; bootstrap, or use f_scale="mad"'
+            f'of least absolute deviations, {_spread_of(fit)}; bootstrap, or use f_scale="mad"'
         )
     n_starts = 0 if fit.starts is None else len(fit.starts.objective)
     if n_starts > 1 and math.isfinite(fit.objective) and fit.start_agreement < POOR_AGREEMENT:
@@ -57,6 +58,12 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
             "a better optimum may exist; raise starts="
         )
     return tuple(found)
+
+
+def _spread_of(fit: Fit) -> str:
+    """Say what standard errors are worth where few residuals lie inside the scale."""
+    has_any = any(math.isfinite(spread) for spread in fit.stderr.values())
+    return "and its standard errors are rough" if has_any else "which has no standard errors of this kind"
 
 
 def _direction(fit: Fit) -> str:
@@ -115,13 +122,15 @@ def _note(fit: Fit, name: str) -> str:
 def _facts(fit: Fit) -> list[tuple[str, str]]:
     options, rows = fit.options, fit.rows
     scale = "" if options.loss == "squared" else f", f_scale={fit.f_scale:.6g}"
-    mad = " (mad)" if scale and options.f_scale is None else ""
+    rule = f" ({options.scale_rule})" if scale and options.f_scale is None else ""
     facts = [
         ("status", f"{fit.status}: {fit.message}"),
-        ("objective", f"{fit.objective:.12g} (loss={options.loss}{scale}{mad}, residual={options.residual})"),
+        ("objective", f"{fit.objective:.12g} (loss={options.loss}{scale}{rule}, residual={options.residual})"),
         ("stderr", f"{fit.covariance_type}"),
         ("rows", _rows_line(fit)),
     ]
+    if options.protocol is not None:
+        facts.insert(1, ("protocol", _protocol_line(options.protocol)))
     if fit.starts is not None:
         n = len(fit.starts.objective)
         short = n - sum(optimum.count for optimum in fit.optima)
@@ -140,6 +149,12 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     if rows.columns:
         facts.insert(3, ("columns", ", ".join(f"{name} = {text}" for name, text in rows.columns)))
     return facts
+
+
+def _protocol_line(followed: Followed) -> str:
+    """Say which protocol was followed, what it set, and what the call changed."""
+    changed = f", changed here: {shown(followed.changed)}" if followed.changed else ""
+    return f"{followed.name} ({shown(followed.sets)}){changed}"
 
 
 def _start_rule(fit: Fit) -> str:
@@ -162,6 +177,8 @@ def fits_text(fits: Fits) -> str:
         names_line(fits.rows.variables, fits.law.parameters),
         f"{len(fits)} fits by {', '.join(fits.by) or 'nothing'}: {n_ok} ok, {len(fits) - n_ok} failed",
     ]
+    if fits.options.protocol is not None:
+        lines.append(f"protocol: {_protocol_line(fits.options.protocol)}")
     failures = Counter(fits.status[fits.failed].tolist())
     if failures:
         lines.append("failed: " + listed(f"{name} {count}" for name, count in failures.most_common()))

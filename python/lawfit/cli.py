@@ -15,6 +15,7 @@ from lawfit._engine import Progress, registries
 from lawfit._law import Law
 from lawfit._options import DEFAULT_STARTS
 from lawfit._progress import draw_line
+from lawfit._protocols import protocols
 from lawfit._report import names_line
 from lawfit._text import table
 from lawfit._wording import listed, suggest
@@ -101,10 +102,11 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     _add_column_option(verb)
     add("--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)")
     add("--weights", metavar="COLUMN", help="precisions of the rows: a column or a formula")
-    add("--loss", default="huber", help=f"robust loss: {listed(known.losses)} (huber)")
-    add("--f-scale", default="mad", metavar="NUMBER|mad", help="scale of the robust loss (mad)")
-    add("--residual", default="log", help=f"{listed(known.residuals)} (log)")
-    add("--starts", default="auto", metavar="RULE|COUNT", help=f"rule, or number of starts (auto: {DEFAULT_STARTS})")
+    add("--protocol", metavar="NAME", help=f"set loss, scale, residual and starts as in {listed(protocols)}")
+    add("--loss", help=f"robust loss: {listed(known.losses)} (huber)")
+    add("--f-scale", metavar=f"NUMBER|{'|'.join(known.scale_rules)}", help="scale of the robust loss (mad)")
+    add("--residual", help=f"{listed(known.residuals)} (log)")
+    add("--starts", metavar="RULE|COUNT", help=f"rule, or number of starts (auto: {DEFAULT_STARTS})")
     add("--seed", type=int, default=0, help="seed of starts and resamples (0)")
     add("--bootstrap", type=int, default=0, metavar="COUNT", help="replicates of a bootstrap (0)")
     add("--resample", default="bayesian", help="scheme of the bootstrap: bayesian, pairs (bayesian)")
@@ -139,13 +141,14 @@ def run_fit(chosen: argparse.Namespace) -> int:
         response=chosen.response,
         columns=_pairs("--column", chosen.column),
         where=chosen.where,
+        protocol=chosen.protocol,
         loss=chosen.loss,
-        f_scale=chosen.f_scale if chosen.f_scale == "mad" else _number("--f-scale", chosen.f_scale),
+        f_scale=_scale(chosen.f_scale),
         residual=chosen.residual,
         weights=chosen.weights,
         bounds={name: _bound(ends) for name, ends in _pairs("--bound", chosen.bound).items()},
         fixed={name: _number("--fixed", value) for name, value in _pairs("--fixed", chosen.fixed).items()},
-        starts=int(chosen.starts) if chosen.starts.isascii() and chosen.starts.isdigit() else chosen.starts,
+        starts=int(chosen.starts) if _is_count(chosen.starts) else chosen.starts,
         seed=chosen.seed,
         covariance=chosen.covariance,
         bootstrap=chosen.bootstrap,
@@ -235,6 +238,14 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
             raise DataError(f"{option}: {name} is given twice, as {pairs[name]} and as {value}")
         pairs[name] = value
     return pairs
+
+
+def _is_count(text: str | None) -> bool:
+    return text is not None and text.isascii() and text.isdigit()
+
+
+def _scale(text: str | None) -> float | str | None:
+    return text if text is None or text in registries().scale_rules else _number("--f-scale", text)
 
 
 def _number(option: str, text: str) -> float:

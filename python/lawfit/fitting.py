@@ -28,13 +28,14 @@ def fit(
     response: str,
     columns: Mapping[str, str] | None = None,
     where: str | ArrayLike | None = None,
-    loss: str = "huber",
-    f_scale: float | str = "mad",
-    residual: str = "log",
+    protocol: str | None = None,
+    loss: str | None = None,
+    f_scale: float | str | None = None,
+    residual: str | None = None,
     weights: str | ArrayLike | None = None,
     bounds: Mapping[str, RangeLike] | None = None,
     fixed: Mapping[str, float] | None = None,
-    starts: StartsLike = "auto",
+    starts: StartsLike | None = None,
     seed: int = 0,
     solver: str = "auto",
     covariance: str = "auto",
@@ -57,20 +58,25 @@ def fit(
         For variables that are no columns: a column, or a formula such as ``{"D": "C/(6*params)"}``.
     where : str or (n_rows,) bool, optional
         Condition that a row must meet, such as ``"step > 0.9*max_step and data == 'c4'"``.
-    loss : str
-        Robust loss of a residual: ``"huber"``, ``"squared"``, ...
-    f_scale : float or "mad"
-        Residual beyond which the loss stops being quadratic; ``"mad"`` takes it from the data.
-    residual : "log" or "linear"
-        Difference of logarithms, or of values.
+    protocol : str, optional
+        A paper whose objective and starts to use: a name of `lawfit.protocols`. It sets ``loss``, ``f_scale``,
+        ``residual`` and ``starts``; one of these that is given as well holds, and the result says so.
+    loss : str, optional
+        Robust loss of a residual: ``"huber"`` (default), ``"squared"``, ...
+    f_scale : float, "mad" or "fitted", optional
+        Residual beyond which the loss stops being quadratic. ``"mad"`` (default) takes it from the data: 1.345 robust
+        standard deviations. ``"fitted"`` maximises the likelihood of a Huber density over its scale too, with the turn
+        at a thousandth of that: in effect least absolute deviations, without standard errors.
+    residual : "log" or "linear", optional
+        Difference of logarithms (default), or of values.
     weights : str or (n_rows,) array, optional
         Precisions (1 / variance) of the rows: a column, a formula over columns, or an array.
     bounds : mapping of str to (lower, upper), optional
         Bounds in place of the law's own; ``None`` where there is none.
     fixed : mapping of str to float, optional
         Parameters that are not fitted.
-    starts : str, int or mapping of str to array
-        A rule, a number of starts of the default rule, or one value per start for every parameter.
+    starts : str, int or mapping of str to array, optional
+        A rule (``"auto"`` by default), a number of starts of that rule, or one value per start for every parameter.
     seed : int
         Seed of the random starts.
     solver : "auto", "separable" or "generic"
@@ -121,11 +127,12 @@ def fit(
     mapping = _as_mapping(columns)
     bound = bind_to_table(given, table, mapping, response)
     options, given_starts = make_options(
-        bound, columns=table.names, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds, fixed=fixed,
-        starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
+        bound, columns=table.names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
+        fixed=fixed, starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations,
+        kernels=kernels,
     )  # fmt: skip
     rows, keys = table_rows(
-        bound, table, response=response, columns=mapping, where=where, weights=weights, residual=residual
+        bound, table, response=response, columns=mapping, where=where, weights=weights, residual=options.residual
     )
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
 
@@ -138,13 +145,14 @@ def fit_many(
     response: str,
     columns: Mapping[str, str] | None = None,
     where: str | ArrayLike | None = None,
-    loss: str = "huber",
-    f_scale: float | str = "mad",
-    residual: str = "log",
+    protocol: str | None = None,
+    loss: str | None = None,
+    f_scale: float | str | None = None,
+    residual: str | None = None,
     weights: str | ArrayLike | None = None,
     bounds: Mapping[str, RangeLike] | None = None,
     fixed: Mapping[str, float] | None = None,
-    starts: StartsLike = "auto",
+    starts: StartsLike | None = None,
     seed: int = 0,
     solver: str = "auto",
     covariance: str = "auto",
@@ -159,9 +167,8 @@ def fit_many(
 
     Parameters
     ----------
-    law, response, columns, where, loss, f_scale, residual, weights, bounds, fixed, starts, seed, solver, \
-covariance, 
-max_iterations, kernels, n_threads, progress
+    law, response, columns, where, protocol, loss, f_scale, residual, weights, bounds, fixed, starts, seed, solver, \
+covariance, max_iterations, kernels, n_threads, progress
         As in `fit`.
     data : table, sequence of tables, or mapping of tables
         One table with ``by=``, or several tables, one for each fit.
@@ -208,8 +215,9 @@ max_iterations, kernels, n_threads, progress
     tables, names, table_keys = _as_tables(data, by)
     bound = bind_to_table(given, tables[0], mapping, response)
     options, given_starts = make_options(
-        bound, columns=tables[0].names, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds, fixed=fixed,
-        starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations, kernels=kernels,
+        bound, columns=tables[0].names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
+        fixed=fixed, starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations,
+        kernels=kernels,
     )  # fmt: skip
     resampling = _as_resampling(bootstrap, resample)
     if table_keys is None:
@@ -220,13 +228,19 @@ max_iterations, kernels, n_threads, progress
             columns=mapping,
             where=where,
             weights=weights,
-            residual=residual,
+            residual=options.residual,
             by=names,
         )
     else:
         parts = [
             table_rows(
-                bound, table, response=response, columns=mapping, where=where, weights=weights, residual=residual
+                bound,
+                table,
+                response=response,
+                columns=mapping,
+                where=where,
+                weights=weights,
+                residual=options.residual,
             )[0]
             for table in tables
         ]

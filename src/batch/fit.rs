@@ -6,6 +6,7 @@ use crate::batch::results::FitResult;
 use crate::batch::results::Replicates;
 use crate::batch::results::Started;
 use crate::batch::scale;
+use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
 use crate::batch::spec::ReplicatePlan;
 use crate::covariance::assess;
@@ -75,6 +76,7 @@ pub(super) fn fit(
     };
     let options = Options { max_iterations: spec.max_iterations };
     let sample = sampled(&rows);
+    let is_fitted = spec.loss.has_scale() && problem.f_scale.is_nan() && spec.scale_rule == ScaleRule::Fitted;
     if !spec.loss.has_scale() {
         problem.f_scale = 1.0;
     }
@@ -91,7 +93,7 @@ pub(super) fn fit(
     {
         begins.scanned = begins.scan(projection, workspace);
     }
-    if problem.f_scale.is_nan() {
+    if problem.f_scale.is_nan() && !is_fitted {
         let pilot: Vec<Vec<f64>> = (0..plan.n_starts.min(scale::PILOT_STARTS)).map(|s| begins.start(s)).collect();
         problem.f_scale = scale::from_data(&problem, projection.as_ref(), &plan.space, &pilot, options, workspace);
         if problem.f_scale.is_nan() {
@@ -105,14 +107,31 @@ pub(super) fn fit(
     let path = Path { problem, projection: projection.as_ref(), space: &plan.space, options };
     let ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
         let begin = begins.start(s);
-        let end = path.solve(&begin, workspace);
+        let (end, scale) = if is_fitted {
+            scale::fitted(&problem, &plan.space, &begin, options, workspace)
+        } else {
+            (path.solve(&begin, workspace), problem.f_scale)
+        };
         monitor.tick(1);
-        (begin, end)
+        ((begin, scale), end)
     });
     if monitor.is_cancelled() {
         return unfitted(spec, plan, Status::Cancelled, rows.n);
     }
-    let (begins, ends): (Vec<Vec<f64>>, Vec<Outcome>) = ends.into_iter().unzip();
+    let (begins, mut ends): (Vec<(Vec<f64>, f64)>, Vec<Outcome>) = ends.into_iter().unzip();
+    if is_fitted {
+        // The likeliest of the minima has the smallest scale; the objectives of all are compared at that one.
+        let scales =
+            ends.iter().zip(&begins).filter(|(end, _)| end.objective.is_finite()).map(|(_, (_, scale))| *scale);
+        problem.f_scale = scales.reduce(f64::min).unwrap_or(1.0);
+        ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+            scale::again(&problem, &plan.space, &ends[s], options, workspace)
+        });
+        if monitor.is_cancelled() {
+            return unfitted(spec, plan, Status::Cancelled, rows.n);
+        }
+    }
+    let begins: Vec<Vec<f64>> = begins.into_iter().map(|(begin, _)| begin).collect();
     let best_start = best_of(&ends);
     let mut result = describe(spec, plan, &problem, &ends, best_start, workspace);
     if spec.keep_starts {
@@ -286,12 +305,20 @@ fn describe(
         result.status = Status::Unidentified;
     }
     result.flat_direction = assessment.flat_direction;
-    if result.status.is_success() {
+    // Where the loss is curved at no more rows than there are parameters, those are passed through: its curvature there
+    // says how the rows lie, not how far the estimates may be off.
+    if result.status.is_success() && !is_corner(problem, result.inside_scale) {
         result.covariance = assessment.covariance;
     }
     result.term_share = term_shares(problem, &end.params);
     result.start_agreement = agreeing as f64 / ends.len() as f64;
     result
+}
+
+/// Whether the objective has its minimum where rows are passed through, as that of least absolute deviations does: no
+/// more of them lie within the scale of the loss than there are parameters to make them.
+fn is_corner(problem: &Problem<'_>, inside_scale: f64) -> bool {
+    inside_scale < 1.0 && inside_scale * problem.rows.n as f64 <= problem.free.len() as f64 + 0.5
 }
 
 /// For each additive term its largest share, over the rows, of the sum of all terms' sizes.
@@ -340,6 +367,7 @@ fn resample(
         _ => kept.iter().map(|&row| row_key(row as u64)).collect(),
     };
     let options = Options { max_iterations: spec.max_iterations };
+    let is_corner = is_corner(problem, point.inside_scale);
     let ends = map_in_order(n, CHUNK, n_threads, monitor, |memory: &mut Memory, r| {
         let Memory { workspace, rows, replicate } = memory;
         match replicates {
@@ -360,6 +388,10 @@ fn resample(
             return Outcome::failed(p, Status::TooFewRows);
         }
         let resampled = Problem { rows, ..*problem };
+        if is_corner {
+            // Another corner than this one: the objective leads there only once its kinks are smoothed out.
+            return scale::come_down(&resampled, &plan.space, &point.params, options, workspace);
+        }
         refine(&resampled, &plan.space, &point.params, options, workspace)
     });
     Replicates {

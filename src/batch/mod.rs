@@ -13,6 +13,7 @@ mod spec;
 pub use results::FitResult;
 pub use results::Replicates;
 pub use results::Started;
+pub use scale::ScaleRule;
 pub use spec::BatchSpec;
 pub use spec::GivenStarts;
 pub use spec::ReplicatePlan;

@@ -1,14 +1,44 @@
-//! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier.
+//! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier, or the scale of a
+//! Huber density that is fitted together with the law.
 
 use crate::batch::path::Path;
+use crate::error::Error;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
 use crate::objective::projection::Projection;
 use crate::solver::Options;
+use crate::solver::Outcome;
 use crate::solver::Space;
 use crate::solver::Workspace;
+use crate::solver::refine;
 use crate::solver::solve;
+
+/// How the data give the scale of a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleRule {
+    /// 1.345 × 1.4826 × the median residual of a least-absolute-deviation fit.
+    Mad,
+    /// The likelihood of a Huber density, maximised over its scale too.  Besiroglu et al. (2024).
+    Fitted,
+}
+
+impl ScaleRule {
+    /// The words that users type.
+    pub const NAMES: [&'static str; 2] = ["mad", "fitted"];
+
+    /// The rule of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the list of names.
+    pub fn from_name(name: &str) -> Result<ScaleRule, Error> {
+        match name {
+            "mad" => Ok(ScaleRule::Mad),
+            "fitted" => Ok(ScaleRule::Fitted),
+            _ => Err(Error::unknown_name("f_scale", name, ScaleRule::NAMES)),
+        }
+    }
+}
 
 /// Huber's constant for 95 % efficiency under normal noise.
 const EFFICIENCY: f64 = 1.345;
@@ -20,6 +50,14 @@ pub(super) const PILOT_STARTS: usize = 16;
 const PILOT_SHARE: f64 = 1e-3;
 /// No scale is below this share of the response.
 const LEAST_SHARE: f64 = 1e-12;
+/// Where the Huber density turns from normal to exponential, in units of its scale.
+const TURN: f64 = 1e-3;
+/// The scale falls by this factor at most from one solution to the next.
+const FALL: f64 = 0.1;
+/// ... and by no less than this, where a solution of a larger step does not end in a minimum.
+const LEAST_FALL: f64 = 0.5;
+/// Solutions on the way down; twelve decades take twelve.
+const MOST_FALLS: usize = 100;
 
 /// 1.345 × 1.4826 × the median residual of a least-absolute-deviation fit, reached by Huber's loss with a falling scale.
 pub(super) fn from_data(
@@ -30,12 +68,8 @@ pub(super) fn from_data(
     options: Options,
     workspace: &mut Workspace,
 ) -> f64 {
-    let responses = &problem.rows.response[..problem.rows.n];
-    let middle = median(responses.to_vec());
-    let spread = median(responses.iter().map(|y| (y - middle).abs()).collect());
-    let size = responses.iter().map(|y| y.abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-    let floor = LEAST_SHARE * size;
-    let mut pilot = Problem { f_scale: (0.1 * spread).max(floor), ..*problem };
+    let (widest, floor) = range(problem);
+    let mut pilot = Problem { f_scale: widest, ..*problem };
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts.iter().take_while(|_| !problem.is_cancelled()) {
         let end = Path { problem: pilot, projection, space, options }.solve(start, workspace);
@@ -59,6 +93,129 @@ pub(super) fn from_data(
         }
     }
     f64::NAN
+}
+
+/// The scale to begin with, a tenth of the response's spread, and the least that any may have.
+fn range(problem: &Problem<'_>) -> (f64, f64) {
+    let responses = &problem.rows.response[..problem.rows.n];
+    let middle = median(responses.to_vec());
+    let spread = median(responses.iter().map(|y| (y - middle).abs()).collect());
+    let size = responses.iter().map(|y| y.abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let floor = LEAST_SHARE * size;
+    ((0.1 * spread).max(floor), floor)
+}
+
+/// Minimises Σ w [ln σ + h(r / σ)] over the parameters and σ, where h is Huber's loss that turns linear at 1e-3; gives
+/// the end and the scale at which residuals turn, 1e-3 σ.
+///
+/// At the minimum the weighted mean of |r| is 1,000 σ: all residuals but those that are zero lie in the exponential part,
+/// so that the parameters are those of least absolute deviations.
+pub(super) fn fitted(
+    problem: &Problem<'_>,
+    space: &Space,
+    start: &[f64],
+    options: Options,
+    workspace: &mut Workspace,
+) -> (Outcome, f64) {
+    let (widest, floor) = range(problem);
+    let at = Problem { f_scale: widest, ..*problem };
+    let end = solve(&at, space, start, options, workspace);
+    fall(&at, space, end, options, workspace, |at, params, scratch| {
+        likeliest(&at.rows.weights, &at.residuals(params, scratch)).max(floor)
+    })
+}
+
+/// The minimum near an end of [`fitted`], at the scale of `problem`.
+pub(super) fn again(
+    problem: &Problem<'_>,
+    space: &Space,
+    end: &Outcome,
+    options: Options,
+    workspace: &mut Workspace,
+) -> Outcome {
+    if !end.objective.is_finite() {
+        return end.clone();
+    }
+    let mut found = refine(problem, space, &end.params, options, workspace);
+    found.n_iterations += end.n_iterations;
+    found.n_evaluations += end.n_evaluations;
+    found
+}
+
+/// Minimises at a small scale by coming down from a large one, where the objective has no kinks yet.
+pub(super) fn come_down(
+    problem: &Problem<'_>,
+    space: &Space,
+    start: &[f64],
+    options: Options,
+    workspace: &mut Workspace,
+) -> Outcome {
+    let (widest, _) = range(problem);
+    let at = Problem { f_scale: widest.max(problem.f_scale), ..*problem };
+    let end = solve(&at, space, start, options, workspace);
+    fall(&at, space, end, options, workspace, |_, _, _| problem.f_scale).0
+}
+
+/// From the minimum `end` of `at` to that at the scale `wanted`, which may depend on where the parameters are. Residuals
+/// near zero shrink with the scale and the parameters move in proportion, so each solution begins where the two before
+/// it point.
+fn fall(
+    at: &Problem<'_>,
+    space: &Space,
+    mut end: Outcome,
+    options: Options,
+    workspace: &mut Workspace,
+    wanted: impl Fn(&Problem<'_>, &[f64], &mut Scratch) -> f64,
+) -> (Outcome, f64) {
+    let mut at = *at;
+    let mut before: Option<(f64, Vec<f64>)> = None;
+    let mut step = FALL;
+    for _ in 0..MOST_FALLS {
+        if !end.objective.is_finite() || at.is_cancelled() {
+            break;
+        }
+        let target = wanted(&at, &end.params, &mut workspace.scratch);
+        if (target - at.f_scale).abs() <= 1e-12 * target {
+            break;
+        }
+        let scale = target.max(step * at.f_scale);
+        let mut guess = end.params.clone();
+        if let Some((earlier, params)) = &before {
+            let share = (scale - at.f_scale) / (at.f_scale - earlier);
+            for &j in &space.free {
+                guess[j] = space.clamp(j, guess[j] + share * (guess[j] - params[j]));
+            }
+        }
+        let mut next = refine(&Problem { f_scale: scale, ..at }, space, &guess, options, workspace);
+        next.n_iterations += end.n_iterations;
+        next.n_evaluations += end.n_evaluations;
+        if end.status.is_success() && !next.status.is_success() && step < LEAST_FALL {
+            // Too far at once: rows that the law passes through change on the way.
+            step = step.sqrt();
+            (end.n_iterations, end.n_evaluations) = (next.n_iterations, next.n_evaluations);
+            continue;
+        }
+        before = Some((at.f_scale, std::mem::replace(&mut end, next).params));
+        at.f_scale = scale;
+    }
+    (end, at.f_scale)
+}
+
+/// The scale s = 1e-3 σ at which Σ w [ln σ + h(r / σ)] is least for given residuals: s is 1e-6 times the weighted mean of
+/// |r|, or of r² / s within s.
+fn likeliest(weights: &[f64], residuals: &[f64]) -> f64 {
+    let total: f64 = weights.iter().sum();
+    let mean = |scale: f64| {
+        let sizes = residuals.iter().map(|r| r.abs());
+        let parts = sizes.zip(weights).map(|(r, w)| w * if r < scale { r * (r / scale) } else { r });
+        parts.sum::<f64>() / total
+    };
+    let mut scale = TURN * TURN * mean(0.0);
+    // Each pass changes the scale by a millionth of what the one before did.
+    for _ in 0..4 {
+        scale = TURN * TURN * mean(scale);
+    }
+    scale
 }
 
 /// The median size of the residuals but the smallest p − 1 of p free parameters: a least-absolute-deviation fit passes

@@ -1,5 +1,6 @@
 //! What a batch is asked to do.
 
+use crate::batch::scale::ScaleRule;
 use crate::covariance::Covariance;
 use crate::dispatch::Level;
 use crate::law::Residual;
@@ -77,6 +78,8 @@ pub struct BatchSpec<'a> {
     pub loss: Loss,
     /// (fits,); NaN, or nothing, for the scale that the data give.
     pub f_scale: Option<&'a [f64]>,
+    /// How the data give it.
+    pub scale_rule: ScaleRule,
     /// The residual.
     pub residual: Residual,
     /// How starts are made.

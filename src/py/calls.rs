@@ -157,6 +157,7 @@ pub(super) fn default_threads() -> usize {
 pub(super) fn registries(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let out = PyDict::new(py);
     out.set_item("losses", crate::Loss::NAMES)?;
+    out.set_item("scale_rules", crate::ScaleRule::NAMES)?;
     out.set_item("residuals", Residual::ALL.map(Residual::name))?;
     out.set_item("covariances", crate::Covariance::ALL.map(crate::Covariance::name))?;
     out.set_item("resamplers", crate::Resample::NAMES)?;

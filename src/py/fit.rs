@@ -17,6 +17,7 @@ use crate::Loss;
 use crate::ReplicatePlan;
 use crate::Resample;
 use crate::Residual;
+use crate::ScaleRule;
 use crate::Solver;
 use crate::StartRule;
 use crate::Status;
@@ -33,8 +34,9 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
 #[pyfunction]
 #[pyo3(signature = (
     text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, loss = "huber", f_scale = None,
-    residual = "log", start_rule = "auto", starts = None, n_starts = 64, start_lower = None, start_upper = None, seed = 0,
-    resample = None, n_replicates = 0, replicate_weights = None, keys = None, solver = "auto", covariance = "auto", keep_starts = true,
+    scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 64, start_lower = None,
+    start_upper = None, seed = 0, resample = None, n_replicates = 0, replicate_weights = None, keys = None,
+    solver = "auto", covariance = "auto", keep_starts = true,
     max_iterations = 1000, kernels = "auto", n_threads = 1, progress = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
@@ -53,6 +55,7 @@ pub(super) fn fit_batch<'py>(
     weights: Option<Array<'py, f64>>,
     loss: &str,
     f_scale: Option<Array<'py, f64>>,
+    scale_rule: &str,
     residual: &str,
     start_rule: &str,
     starts: Option<Array<'py, f64>>,
@@ -119,6 +122,7 @@ pub(super) fn fit_batch<'py>(
         fixed: Named { name: "fixed", array: &fixed }.slice(py, &[Some(p)])?,
         loss: Loss::from_name(loss).map_err(raise)?,
         f_scale: f_scale.as_deref(),
+        scale_rule: ScaleRule::from_name(scale_rule).map_err(raise)?,
         residual: Residual::from_name(residual).map_err(raise)?,
         start_rule: StartRule::from_name(start_rule).map_err(raise)?,
         starts: given,

@@ -4,12 +4,14 @@ use lawfit::BatchSpec;
 use lawfit::Covariance;
 use lawfit::Error;
 use lawfit::FitResult;
+use lawfit::GivenStarts;
 use lawfit::Level;
 use lawfit::Loss;
 use lawfit::Monitor;
 use lawfit::ReplicatePlan;
 use lawfit::Resample;
 use lawfit::Residual;
+use lawfit::ScaleRule;
 use lawfit::Solver;
 use lawfit::StartRule;
 use lawfit::Status;
@@ -77,6 +79,7 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         fixed: &data.fixed,
         loss: Loss::Huber,
         f_scale: None,
+        scale_rule: ScaleRule::Mad,
         residual: Residual::Log,
         start_rule: StartRule::Auto,
         starts: None,
@@ -200,6 +203,47 @@ fn three_parameters_of_two_sizes_are_unidentified_whatever_the_noise() {
         }
         let fit = &run(&BatchSpec { seed, ..spec(&data) })[0];
         assert!(!fit.status.is_success(), "{:?} {}", fit.status, fit.condition);
+    }
+}
+
+/// Residuals of logarithms at the estimates.
+fn log_residuals(data: &Data, params: &[f64]) -> Vec<f64> {
+    let n = data.y.len();
+    let law = |i: usize| {
+        let [size, tokens] = [data.x[i], data.x[n + i]];
+        params[0] + params[1] * size.powf(-params[2]) + params[3] * tokens.powf(-params[4])
+    };
+    (0..n).map(|i| (law(i) / data.y[i]).ln()).collect()
+}
+
+#[test]
+fn a_fitted_scale_is_a_millionth_of_the_mean_deviation_and_the_law_passes_through_as_many_rows_as_it_has_parameters() {
+    let data = chinchilla(1, 0.005, TRUTH);
+    let fit = &run(&BatchSpec { scale_rule: ScaleRule::Fitted, ..spec(&data) })[0];
+    assert_eq!(fit.status, Status::Converged);
+    assert!(fit.start_agreement > 0.8, "{}", fit.start_agreement);
+    let sizes: Vec<f64> = log_residuals(&data, &fit.params).iter().map(|r| r.abs()).collect();
+    let mean = sizes.iter().sum::<f64>() / sizes.len() as f64;
+    assert!((fit.f_scale / (1e-6 * mean) - 1.0).abs() < 1e-6, "{} {mean}", fit.f_scale);
+    assert_eq!(sizes.iter().filter(|size| **size <= 1.001 * fit.f_scale).count(), 5);
+    // Where rows are passed through the curvature says nothing of the spread of the estimates.
+    assert!(fit.covariance.iter().all(|value| value.is_nan()));
+    // The same minimum under the same scale, given as a number.
+    let scale = [fit.f_scale];
+    let from_there = GivenStarts { values: &fit.params, n_starts: 1, per_fit: false };
+    let again = BatchSpec { starts: Some(from_there), start_rule: StartRule::Given, n_starts: 1, ..spec(&data) };
+    let again = &run(&BatchSpec { f_scale: Some(&scale), ..again })[0];
+    assert!((again.objective / fit.objective - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_fitted_scale_has_the_same_bits_on_any_number_of_threads() {
+    let data = chinchilla(2, 0.005, TRUTH);
+    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 9, keys: None });
+    let base = BatchSpec { replicates, scale_rule: ScaleRule::Fitted, ..spec(&data) };
+    let one = bits(&run(&base));
+    for n_threads in [2, 3] {
+        assert_eq!(bits(&run(&BatchSpec { n_threads, ..base.clone() })), one);
     }
 }
 

@@ -160,7 +160,7 @@ def test_laws_lists_the_catalogue_and_shows_one(capsys: pytest.CaptureFixture[st
         assert name in listed
         assert law.text in listed
     assert run("laws", "t2_loss") == 0
-    assert capsys.readouterr().out.strip() == repr(lf.laws.t2_loss)
+    assert capsys.readouterr().out.startswith(repr(lf.laws.t2_loss))
     assert run("laws", "t3_loss") == 2
     assert "did you mean 't2_loss'" in capsys.readouterr().err
 
@@ -282,3 +282,18 @@ def test_nothing_piped_into_standard_input_is_said(
     monkeypatch.setattr("sys.stdin", None)
     assert run("fit", "-", "--law", "power_floor", "--response", "loss") == 2
     assert "nothing is piped into it" in capsys.readouterr().err
+
+
+def test_a_protocol_sets_the_objective_and_what_it_did_is_written(
+    runs_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ("fit", runs_csv, "--law", "power_floor", "--response", "loss", "--protocol", "porian2024", "--quiet")
+    assert run(*call, "--format", "json") == 0
+    read = json.loads(capsys.readouterr().out)
+    assert read["protocol"]["name"] == "porian2024"
+    assert read["protocol"]["changed"] == {}
+    assert (read["options"]["loss"], read["options"]["residual"], read["n_starts"]) == ("squared", "log", 120)
+    assert run(*call, "--residual", "linear") == 0
+    assert "changed here: residual=linear" in capsys.readouterr().out
+    assert run(*call[:-3], "--protocol", "hofmann2022") == 2
+    assert "did you mean 'hoffmann2022'" in capsys.readouterr().err

@@ -26,8 +26,8 @@ ODD: list[Any] = [
     pyarrow.array([1.0]), np.datetime64("2020-01-01"),
 ]  # fmt: skip
 FIT_ARGUMENTS = [
-    "law", "data", "response", "columns", "where", "loss", "f_scale", "residual", "weights", "bounds", "fixed",
-    "starts", "seed", "covariance", "max_iterations", "kernels", "n_threads",
+    "law", "data", "response", "columns", "where", "protocol", "loss", "f_scale", "residual", "weights", "bounds",
+    "fixed", "starts", "seed", "covariance", "max_iterations", "kernels", "n_threads",
 ]  # fmt: skip
 LAW_ARGUMENTS = ["text", "variables", "positive", "bounds", "starts", "name", "title", "units", "reference"]
 
