@@ -11,6 +11,7 @@ from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
 from lawfit._law import Law as Law
 from lawfit._protocols import protocols as protocols
+from lawfit._published import published as published
 from lawfit.errors import DataError as DataError
 from lawfit.errors import InternalError as InternalError
 from lawfit.errors import LawError as LawError

@@ -16,6 +16,7 @@ from lawfit._law import Law
 from lawfit._options import DEFAULT_STARTS
 from lawfit._progress import draw_line
 from lawfit._protocols import protocols
+from lawfit._published import published
 from lawfit._report import names_line
 from lawfit._text import table
 from lawfit._wording import listed, suggest
@@ -198,7 +199,8 @@ def run_laws(chosen: argparse.Namespace) -> int:
     if chosen.name is not None:
         if chosen.name not in laws.CATALOGUE:
             raise LawError(f"no law of the catalogue is called {chosen.name!r}; {suggest(chosen.name, laws.CATALOGUE)}")
-        print(laws.CATALOGUE[chosen.name])
+        law = laws.CATALOGUE[chosen.name]
+        print("\n\n".join([repr(law), *map(repr, published.of(law).values())]))
         return DONE
     rows = [[name, law.text, law.title or ""] for name, law in laws.CATALOGUE.items()]
     print("\n".join(table(["name", "formula", "meaning"], rows, left=3)))

@@ -49,6 +49,16 @@ _ENTRIES = (
         units={"N": "parameters", "D": "tokens", "k": "samples per problem"},
         reference="Roberts et al. 2026, arXiv:2604.01411, section 3.1 (T2, Approach 1)",
     ),
+    # The authors write A*1e9: their A is a billionth of this one.
+    Law(
+        "E + (A/(N*(k*log(P) + 1)))**alpha",
+        ["N", "P"],
+        positive=["E", "A", "k"],
+        name="parscale",
+        title="loss by model size and parallel streams",
+        units={"N": "non-embedding parameters", "P": "parallel streams"},
+        reference="Chen et al. 2025, arXiv:2505.10475 (ParScale)",
+    ),
 )
 
 
@@ -89,8 +99,9 @@ power_floor = CATALOGUE["power_floor"]
 chinchilla = CATALOGUE["chinchilla"]
 kaplan_nd = CATALOGUE["kaplan_nd"]
 t2_loss = CATALOGUE["t2_loss"]
+parscale = CATALOGUE["parscale"]
 
-__all__ = ["CATALOGUE", "Catalogue", "chinchilla", "kaplan_nd", "power_floor", "t2_loss"]
+__all__ = ["CATALOGUE", "Catalogue", "chinchilla", "kaplan_nd", "parscale", "power_floor", "t2_loss"]
 
 
 def __getattr__(name: str) -> Law:

@@ -17,7 +17,7 @@ RANKS = {
     "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
-    "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_report": 3, "_export": 3, "results": 3,
+    "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_report": 3, "_export": 3, "results": 3,
     "fitting": 4, "resampling": 4, "synthetic": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
@@ -149,5 +149,5 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "DataError", "Draws", "Fit", "Fits", "InternalError", "Interval", "Law", "LawError", "LawfitError", "Optimum",
-        "bootstrap", "fit", "fit_many", "protocols",
+        "bootstrap", "fit", "fit_many", "protocols", "published",
     }  # fmt: skip

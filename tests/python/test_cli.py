@@ -297,3 +297,11 @@ def test_a_protocol_sets_the_objective_and_what_it_did_is_written(
     assert "changed here: residual=linear" in capsys.readouterr().out
     assert run(*call[:-3], "--protocol", "hofmann2022") == 2
     assert "did you mean 'hoffmann2022'" in capsys.readouterr().err
+
+
+def test_a_law_is_shown_with_its_published_coefficients(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "chinchilla") == 0
+    out = capsys.readouterr().out
+    assert out.startswith(repr(lf.laws.chinchilla))
+    for entry in lf.published.of(lf.laws.chinchilla).values():
+        assert repr(entry) in out

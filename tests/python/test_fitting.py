@@ -19,6 +19,7 @@ GRIDS: dict[str, dict[str, Any]] = {
     "chinchilla": {"N": np.logspace(7, 10.5, 8), "D": np.logspace(8.5, 12, 8)},
     "kaplan_nd": {"N": np.logspace(6, 9.5, 8), "D": np.logspace(7.5, 11, 8)},
     "t2_loss": {"N": np.logspace(6.5, 9.5, 6), "D": np.logspace(8, 11, 6), "k": np.logspace(0, 3, 6)},
+    "parscale": {"N": np.logspace(8, 10, 8), "P": np.array([1.0, 2.0, 4.0, 8.0])},
 }
 NOISE = 1e-3
 # Estimates of noisy data scatter by their standard errors; five of them leave one false alarm in two million.

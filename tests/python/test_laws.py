@@ -22,8 +22,9 @@ TRUTHS = {
     "chinchilla": {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37},
     "kaplan_nd": {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
     "t2_loss": {"E": 0.9, "A": 420.0, "B": 1100.0, "G": 1.6, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
+    "parscale": {"E": 1.3, "A": 2e8, "k": 0.33, "alpha": 0.2},
 }
-POINTS = {"x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0}
+POINTS = {"x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0}
 
 
 def test_names_that_are_not_variables_are_parameters_in_order_of_appearance() -> None:
