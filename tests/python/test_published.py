@@ -102,67 +102,96 @@ def test_the_share_of_residuals_inside_the_scale_is_the_published_one(real_data:
     assert any("residuals lie inside f_scale" in warning for warning in found.warnings)
 
 
-def test_published_coefficients_score_what_is_published(real_data: Callable[[str], Path]) -> None:
-    found = fit(real_data("chinchilla_epoch.csv"), CHINCHILLA["240 rows"])
-    hoffmann = {
-        "A": np.exp(6.0073404),
-        "B": np.exp(6.0179186),
-        "E": np.exp(0.5267228),
-        "alpha": 0.33917084,
-        "beta": 0.2849083,
-    }
-    predicted = lf.laws.chinchilla.evaluate(dict(zip(found.rows.variables, found.rows.x, strict=True)), params=hoffmann)
-    size = np.abs(np.log(predicted) - np.log(found.rows.y))
-    objective = np.sum(np.where(size <= 1e-3, 0.5 * size**2, 1e-3 * (size - 0.5e-3)))
-    assert objective == pytest.approx(0.00123116, rel=1e-5)
+class SumOfSquares(NamedTuple):
+    file: str
+    where: str | None
+    n_rows: int
+    sse: float
+    params: dict[str, float]
 
 
-def test_least_squares_on_the_porian_grid(real_data: Callable[[str], Path]) -> None:
-    found = lf.fit(
-        lf.laws.chinchilla, real_data("porian_rw_88.csv"), response="loss", loss="squared", residual="linear"
-    )
-    assert found.sse == pytest.approx(0.8303963638377, rel=OBJECTIVE)
-    for name, value in {"A": 4018.92, "B": 26466.4, "E": 2.59788, "alpha": 0.503461, "beta": 0.506791}.items():
-        assert found.params[name] == pytest.approx(value, rel=PARAMETERS)
+SQUARES = {
+    "Chinchilla": SumOfSquares(
+        "chinchilla_epoch.csv",
+        "epoch_used",
+        240,
+        0.0832038076933,
+        {"A": 567.805466, "B": 7581.85242, "E": 1.88281362, "alpha": 0.357615092, "beta": 0.427620622},
+    ),
+    "Porian": SumOfSquares(
+        "porian_rw_88.csv",
+        None,
+        88,
+        0.8303963638377,
+        {"A": 4018.92, "B": 26466.4, "E": 2.59788, "alpha": 0.503461, "beta": 0.506791},
+    ),
+    "Porian, D/N >= 1": SumOfSquares(
+        "porian_rw_88.csv",
+        "D >= N",
+        80,
+        0.3193985621729,
+        {"A": 3678.61, "B": 97430.1, "E": 2.68311, "alpha": 0.494314, "beta": 0.58029},
+    ),
+    "Porian, D/N >= 5": SumOfSquares(
+        "porian_rw_88.csv",
+        "D >= 5*N",
+        57,
+        0.1336097287254,
+        {"A": 2407.49, "B": 276771, "E": 2.68326, "alpha": 0.46242, "beta": 0.639487},
+    ),
+}
 
 
-def test_huber_on_the_porian_grid(real_data: Callable[[str], Path]) -> None:
-    found = lf.fit(lf.laws.chinchilla, real_data("porian_rw_88.csv"), response="loss", f_scale=1e-3)
-    assert found.objective == pytest.approx(1.06780971723e-3, rel=OBJECTIVE)
-
-
-@pytest.mark.parametrize(
-    ("where", "objective"), [("D >= N", 0.3193985621729), ("D >= 5*N", 0.1336097287254)], ids=["D/N >= 1", "D/N >= 5"]
-)
-def test_least_squares_on_parts_of_the_porian_grid(
-    where: str, objective: float, real_data: Callable[[str], Path]
+@pytest.mark.parametrize("name", list(SQUARES))
+@pytest.mark.parametrize("seed", range(20))
+def test_least_squares_of_the_loss_is_found_from_default_starts_with_any_seed(
+    name: str, seed: int, real_data: Callable[[str], Path]
 ) -> None:
+    golden = SQUARES[name]
     found = lf.fit(
         lf.laws.chinchilla,
-        real_data("porian_rw_88.csv"),
+        real_data(golden.file),
         response="loss",
-        where=where,
+        where=golden.where,
         loss="squared",
         residual="linear",
+        seed=seed,
     )
-    assert found.sse == pytest.approx(objective, rel=OBJECTIVE)
+    assert found.success, found.message
+    assert found.n_rows == golden.n_rows
+    assert found.sse == pytest.approx(golden.sse, rel=OBJECTIVE)
+    for parameter, value in golden.params.items():
+        assert found.params[parameter] == pytest.approx(value, rel=PARAMETERS), parameter
 
 
-@pytest.mark.parametrize(
-    ("dataset", "objective"), [("stack_v2_python", 3.676740554e-5), ("pile", 1.813931590e-5)], ids=["Stack", "Pile"]
-)
+@pytest.mark.parametrize("seed", range(20))
+def test_huber_on_the_porian_grid(seed: int, real_data: Callable[[str], Path]) -> None:
+    found = lf.fit(lf.laws.chinchilla, real_data("porian_rw_88.csv"), response="loss", f_scale=1e-3, seed=seed)
+    assert found.success, found.message
+    assert found.objective == pytest.approx(1.06780971723e-3, rel=OBJECTIVE)
+    for name, value in {"A": 757.988, "B": 58366.4, "E": 2.529006, "alpha": 0.391252, "beta": 0.553384}.items():
+        assert found.params[name] == pytest.approx(value, rel=PARAMETERS), name
+
+
+PARSCALE = {
+    "stack_v2_python": (3.676740554e-5, {"E": 0.691207, "A": 1.130707e7, "alpha": 0.1893583, "k": 0.3934568}),
+    "pile": (1.813931590e-5, {"E": 1.288588, "A": 1.975166e8, "alpha": 0.1962815, "k": 0.3344424}),
+}
+
+
+@pytest.mark.parametrize("dataset", list(PARSCALE))
+@pytest.mark.parametrize("seed", range(20))
 def test_the_parscale_law_reaches_the_published_objective(
-    dataset: str, objective: float, real_data: Callable[[str], Path]
+    dataset: str, seed: int, real_data: Callable[[str], Path]
 ) -> None:
-    found = lf.fit(
-        "E + (A*1e9 / (N*(k*log(P) + 1)))**alpha",
-        real_data("parscale.csv"),
-        response="loss",
-        where=f"dataset == '{dataset}'",
-        f_scale=1e-3,
-        bounds={"E": (0, None), "A": (0, None), "k": (0, None)},
-    )
+    objective, params = PARSCALE[dataset]
+    where = f"dataset == '{dataset}'"
+    path = real_data("parscale.csv")
+    found = lf.fit(lf.laws.parscale, path, response="loss", where=where, f_scale=1e-3, seed=seed)
+    assert found.success, found.message
     assert found.objective <= objective * (1 + OBJECTIVE)
+    for name, value in params.items():
+        assert found.params[name] == pytest.approx(value, rel=PARAMETERS), name
 
 
 def test_the_published_bootstrap_of_the_chinchilla_points_is_reproduced(real_data: Callable[[str], Path]) -> None:
@@ -173,3 +202,13 @@ def test_the_published_bootstrap_of_the_chinchilla_points_is_reproduced(real_dat
     for name, value in published.items():
         # Their single starts miss 1.3 % of the optima by a little, which moves a spread by about a thousandth.
         assert draws.params.std(axis=0)[found.law.parameters.index(name)] == pytest.approx(value, rel=2e-3), name
+    intervals = {
+        "A": (285.214, 743.626),
+        "B": (1042.357, 5810.344),
+        "E": (1.76935, 1.87123),
+        "alpha": (0.31677, 0.37328),
+        "beta": (0.33126, 0.41538),
+    }
+    for name, ends in intervals.items():
+        # A hundred draws lie beyond an end; a few of theirs that miss their optimum move it to a neighbour.
+        assert np.percentile(draws[name], [2.5, 97.5]) == pytest.approx(ends, rel=5e-3), name
