@@ -43,6 +43,7 @@ mod starts;
 pub mod status;
 
 pub use batch::BatchSpec;
+pub use batch::Certificate;
 pub use batch::FitResult;
 pub use batch::GivenStarts;
 pub use batch::ReplicatePlan;

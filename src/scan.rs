@@ -15,7 +15,7 @@ use crate::starts::Ranges;
 use crate::starts::grid;
 
 /// Most nonlinear parameters that are scanned.
-const MOST_SCANNED: usize = 2;
+pub(crate) const MOST_SCANNED: usize = 2;
 /// Quantiles of a parameter on the grid; both signs double it.
 const FINE: usize = 48;
 const COARSE: usize = 12;

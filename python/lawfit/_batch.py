@@ -70,7 +70,7 @@ class Options:
     scale_rule: str = "mad"  # how they give it
     residual: str = "log"
     start_rule: str = "auto"
-    n_starts: int = 64
+    n_starts: int = 0
     seed: int = 0
     solver: str = "auto"
     covariance: str = "auto"

@@ -124,7 +124,7 @@ def fit_batch(
     residual: str = "log",
     start_rule: str = "auto",
     starts: _F64 | None = None,
-    n_starts: int = 64,
+    n_starts: int = 0,
     start_lower: _F64 | None = None,
     start_upper: _F64 | None = None,
     seed: int = 0,

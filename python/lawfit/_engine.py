@@ -95,6 +95,11 @@ class RawFits(NamedTuple):
     inside_scale: F64  # (F,)
     n_rows_used: I64  # (F,)
     start_agreement: F64  # (F,)
+    is_certified: Bool  # (F,)
+    n_best: I64  # (F,)
+    n_optima: I64  # (F,)
+    n_unfinished: I64  # (F,)
+    gap: F64  # (F,)
     best_start: I64  # (F,)
     kernels: str
     starts: RawStarts | None
@@ -188,7 +193,7 @@ def fit_batch(
     residual: str = "log",
     start_rule: str = "auto",
     starts: F64 | None = None,
-    n_starts: int = 64,
+    n_starts: int = 0,
     start_lower: F64 | None = None,
     start_upper: F64 | None = None,
     seed: int = 0,

@@ -64,6 +64,15 @@ def fit_dict(fit: Fit) -> dict[str, object]:
         "nfev": fit.nfev,
         "nit": fit.nit,
         "start_agreement": plain(fit.start_agreement),
+        "certificate": {
+            "certified": fit.certificate.certified,
+            "n_best": fit.certificate.n_best,
+            "n_starts": fit.certificate.n_starts,
+            "n_optima": fit.certificate.n_optima,
+            "gap": plain(fit.certificate.gap),
+            "n_unfinished": fit.certificate.n_unfinished,
+            "reasons": list(fit.certificate.reasons),
+        },
         "n_starts": None if fit.starts is None else len(fit.starts.objective),
         "optima": [
             {"objective": plain(best.objective), "count": best.count, "params": plain_by_name(best.params)}
@@ -88,6 +97,7 @@ def fit_dict(fit: Fit) -> dict[str, object]:
             "residual": options.residual,
             "start_rule": options.start_rule,
             "seed": options.seed,
+            "solver": options.solver,
             "covariance": options.covariance,
             "max_iterations": options.max_iterations,
             "bounds": {name: [plain(lower), plain(upper)] for name, (lower, upper) in options.bounds.items()},

@@ -20,8 +20,8 @@ from lawfit.errors import DataError, LawError
 
 StartsLike: TypeAlias = str | int | Mapping[str, ArrayLike]
 
-# Starts that the rules of the engine draw when the user names no number.
-DEFAULT_STARTS = 64
+# The engine decides: fewer where it scans the exponents of a law first.
+DEFAULT_STARTS = 0
 
 
 def make_options(

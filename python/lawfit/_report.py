@@ -11,7 +11,7 @@ from lawfit._text import fields, number, table
 from lawfit._wording import listed
 
 if TYPE_CHECKING:
-    from lawfit.results import Fit, Fits
+    from lawfit.results import Certificate, Fit, Fits
 
 # Below this share of residuals inside the robust scale the fit is nearly one of least absolute deviations, and the
 # sandwich standard errors rest on few rows (docs/how-to-choose.md).
@@ -140,6 +140,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
         more = f", and {len(optima) - MOST_OPTIMA} more" if len(optima) > MOST_OPTIMA else ""
         if optima:
             facts.append(("optima", ", ".join(optima[:MOST_OPTIMA]) + more))
+    facts.append(("certificate", _certificate_line(fit.certificate)))
     facts.append(("work", f"{fit.nfev} evaluations, {fit.nit} iterations, kernels={fit.kernels}"))
     if fit.draws is not None:
         kind = f"{len(fit.draws)} replicates ({fit.draws.resample}, seed={fit.draws.seed})"
@@ -149,6 +150,15 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     if rows.columns:
         facts.insert(3, ("columns", ", ".join(f"{name} = {text}" for name, text in rows.columns)))
     return facts
+
+
+def _certificate_line(certificate: Certificate) -> str:
+    """Say whether the objective is known to be the best, and why not."""
+    if not certificate.certified:
+        return "not certified: " + "; ".join(certificate.reasons)
+    if math.isinf(certificate.gap):
+        return "certified: a minimum, and the only one found"
+    return f"certified: a minimum, {certificate.gap:.2g} below the next, relatively"
 
 
 def _protocol_line(followed: Followed) -> str:

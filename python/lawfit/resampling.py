@@ -98,7 +98,8 @@ def bootstrap(
     raw = _batch.run(
         fit.law,
         fit.rows,
-        replace(fit.options, seed=seed),
+        # From its own optimum a fit must stay there: the separable path would begin with other amplitudes.
+        replace(fit.options, seed=seed, solver="generic"),
         starts=params[np.newaxis, :],
         resampling=resampling,
         f_scale=np.array([fit.f_scale]),

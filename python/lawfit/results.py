@@ -36,6 +36,36 @@ class Starts(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """Evidence that a fit is the best there is, as far as starts can give it.
+
+    Attributes
+    ----------
+    certified : bool
+        Nothing below speaks against it: the gradient is at its tolerance, the curvature positive definite, the best
+        objective was reached repeatedly, and no start was left unfinished near it.
+    n_best, n_starts : int
+        Starts that ended at the best objective, of how many. Those of a scan are its local minima.
+    n_optima : int
+        Distinct minima that starts ended in.
+    gap : float
+        How far the second-best minimum lies above the best, relatively; infinite without one.
+    n_unfinished : int
+        Starts that stopped short of a minimum, within 1 % of the best.
+    reasons : tuple of str
+        Why it is not certified, one sentence each; empty if it is.
+    """
+
+    certified: bool
+    n_best: int
+    n_starts: int
+    n_optima: int
+    gap: float
+    n_unfinished: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Optimum:
     """A local minimum that at least one start found."""
 
@@ -70,6 +100,8 @@ class Fit:
         Evaluations and iterations, summed over starts.
     start_agreement : float
         Share of the starts that ended within 1e-6, relatively, of the best objective.
+    certificate : Certificate
+        Evidence that this is the best objective there is.
     starts : Starts or None
         Where each start began and ended.
     gradient, flat_direction : Named
@@ -109,6 +141,7 @@ class Fit:
     nfev: int
     nit: int
     start_agreement: float
+    certificate: Certificate
     starts: Starts | None
     gradient: Named[float]
     flat_direction: Named[float]
@@ -290,6 +323,11 @@ class Fits:
         return self.raw.start_agreement
 
     @property
+    def certified(self) -> Bool:
+        """Which fits are certified; `Fit.certificate` says why one is not."""
+        return self.raw.is_certified
+
+    @property
     def status(self) -> NDArray[np.str_]:
         """How each fit ended, in a word."""
         return np.array([status.name for status in _engine.registries().statuses])[self.raw.status]
@@ -349,6 +387,7 @@ class Fits:
             nfev=int(raw.n_evaluations[i]),
             nit=int(raw.n_iterations[i]),
             start_agreement=float(raw.start_agreement[i]),
+            certificate=_certificate(raw, i, status.success),
             starts=starts,
             gradient=Named(zip(names, raw.gradient[i].tolist(), strict=True)),
             flat_direction=Named(zip(names, raw.flat_direction[i].tolist(), strict=True)),
@@ -364,6 +403,29 @@ class Fits:
             key=self.keys[i],
             draws=draws,
         )
+
+
+def _certificate(raw: RawFits, i: int, success: bool) -> Certificate:
+    """What the starts of one fit of a batch say about its being the best there is."""
+    n_best, n_unfinished, certified = int(raw.n_best[i]), int(raw.n_unfinished[i]), bool(raw.is_certified[i])
+    share = float(raw.start_agreement[i])
+    n_starts = round(n_best / share) if share > 0.0 else 0
+    reasons = []
+    if not success:
+        reasons.append("it ended in no minimum that may be used")
+    if n_unfinished:
+        reasons.append(f"{n_unfinished} starts stopped near it, short of a minimum, and might have gone below")
+    if not certified and not reasons:
+        reasons.append(f"only {n_best} of {n_starts} starts found it: a better one may have been missed; raise starts=")
+    return Certificate(
+        certified=certified,
+        n_best=n_best,
+        n_starts=n_starts,
+        n_optima=int(raw.n_optima[i]),
+        gap=float(raw.gap[i]),
+        n_unfinished=n_unfinished,
+        reasons=tuple(reasons),
+    )
 
 
 def _distinct_optima(law: Law, starts: Starts | None) -> tuple[Optimum, ...]:

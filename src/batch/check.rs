@@ -9,6 +9,7 @@ use crate::law::CompiledLaw;
 use crate::law::Declared;
 use crate::law::Residual;
 use crate::law::compiled;
+use crate::scan::MOST_SCANNED;
 use crate::solver::Solver;
 use crate::solver::Space;
 use crate::starts::StartRule;
@@ -43,7 +44,7 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     check_data(spec)?;
     let space = check_parameters(spec)?;
     let is_separable = check_solver(spec, &law, &space)?;
-    let (n_starts, grid) = check_starts(spec)?;
+    let (n_starts, grid) = check_starts(spec, &law, &space, is_separable)?;
     check_replicates(spec, n_rows)?;
     let n_fits = spec.offsets.len() - 1;
     let p = spec.parameters.len().max(1);
@@ -162,10 +163,27 @@ fn check_solver(spec: &BatchSpec<'_>, law: &CompiledLaw, space: &Space) -> Resul
     Ok(has_free && spec.solver != Solver::Generic)
 }
 
-fn check_starts(spec: &BatchSpec<'_>) -> Result<(usize, Option<Vec<f64>>), Error> {
+/// Starts that are drawn where the caller names no number, and those of a law that can be scanned.
+const DEFAULT_STARTS: usize = 64;
+const STARTS_WITH_SCAN: usize = 16;
+
+fn default_starts(law: &CompiledLaw, space: &Space, is_separable: bool) -> usize {
+    let nonlinear = law.separable.iter().flat_map(|separable| &separable.nonlinear);
+    let n_scanned = nonlinear.filter(|j| space.free.contains(j)).count();
+    if is_separable && n_scanned <= MOST_SCANNED { STARTS_WITH_SCAN } else { DEFAULT_STARTS }
+}
+
+fn check_starts(
+    spec: &BatchSpec<'_>,
+    law: &CompiledLaw,
+    space: &Space,
+    is_separable: bool,
+) -> Result<(usize, Option<Vec<f64>>), Error> {
     let p = spec.parameters.len();
     let (n_starts, grid) = match spec.start_rule {
-        StartRule::Auto => (spec.n_starts, None),
+        StartRule::Auto => {
+            (if spec.n_starts == 0 { default_starts(law, space, is_separable) } else { spec.n_starts }, None)
+        }
         StartRule::Hoffmann2022 => {
             let grid = hoffmann_grid(spec.parameters)?;
             (grid.len() / p, Some(grid))

@@ -1,5 +1,6 @@
 //! One fit of a batch: starts, the best of them, what it means, its resamples.
 
+use crate::batch::certificate::Certificate;
 use crate::batch::check::Plan;
 use crate::batch::path::Path;
 use crate::batch::results::FitResult;
@@ -25,13 +26,14 @@ use crate::run::map_in_order;
 use crate::scan::scan;
 use crate::solver::Options;
 use crate::solver::Outcome;
+use crate::solver::Solver;
 use crate::solver::Workspace;
 use crate::solver::refine;
 use crate::starts;
 use crate::status::Status;
 
 /// Ends within this relative distance of the best objective are the same optimum.
-const SAME: f64 = 1e-6;
+pub(super) const SAME: f64 = 1e-6;
 /// A condition number above which a fit that did not end is called unidentified. Usual designs have 20 to 80.
 const HARDLY_IDENTIFIED: f64 = 1e5;
 /// A condition number above which any fit is: all runs at one ratio of tokens to parameters have 3e7.
@@ -105,16 +107,31 @@ pub(super) fn fit(
         }
     }
     let path = Path { problem, projection: projection.as_ref(), space: &plan.space, options };
-    let ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+    let n_second = if begins.scanned.is_empty() || is_fitted || !spec.loss.has_scale() { 0 } else { plan.n_starts / 4 };
+    let n_first = plan.n_starts - n_second;
+    let mut ends = map_in_order(n_first, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
         let begin = begins.start(s);
         let (end, scale) = if is_fitted {
             scale::fitted(&problem, &plan.space, &begin, options, workspace)
         } else {
-            (path.solve(&begin, workspace), problem.f_scale)
+            (begins.path(s, path).solve(&begin, workspace), problem.f_scale)
         };
         monitor.tick(1);
         ((begin, scale), end)
     });
+    if let Some(projection) = projection.as_ref().filter(|_| n_second > 0 && !monitor.is_cancelled()) {
+        // Outliers pull the squares away from the valley of a robust loss: a second look without their weight.
+        let best = best_of(&ends.iter().map(|(_, end)| end).collect::<Vec<_>>());
+        let again = projection.reweighted(&ends[best].1.params, &mut workspace.scratch);
+        begins.scanned = begins.scan(&again, workspace);
+        let path = Path { projection: Some(&again), ..path };
+        ends.extend(map_in_order(n_second, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+            let begin = begins.scanned.get(s).cloned().unwrap_or_else(|| begins.start(n_first + s));
+            let end = begins.path(s, path).solve(&begin, workspace);
+            monitor.tick(1);
+            ((begin, problem.f_scale), end)
+        }));
+    }
     if monitor.is_cancelled() {
         return unfitted(spec, plan, Status::Cancelled, rows.n);
     }
@@ -132,7 +149,7 @@ pub(super) fn fit(
         }
     }
     let begins: Vec<Vec<f64>> = begins.into_iter().map(|(begin, _)| begin).collect();
-    let best_start = best_of(&ends);
+    let best_start = best_of(&ends.iter().collect::<Vec<_>>());
     let mut result = describe(spec, plan, &problem, &ends, best_start, workspace);
     if spec.keep_starts {
         result.started = Some(Started {
@@ -211,6 +228,13 @@ impl Begins<'_> {
         )
     }
 
+    /// The way of start number `s`: every second start that is drawn goes the generic way, as evidence of another kind.
+    fn path<'p>(&self, s: usize, path: Path<'p>) -> Path<'p> {
+        let is_drawn = self.spec.start_rule == starts::StartRule::Auto && s >= self.scanned.len();
+        let is_generic = is_drawn && self.spec.solver == Solver::Auto && s % 2 == 1;
+        Path { projection: path.projection.filter(|_| !is_generic), ..path }
+    }
+
     fn ranges(&self) -> starts::Ranges<'_> {
         starts::Ranges { lower: self.spec.start_lower, upper: self.spec.start_upper }
     }
@@ -244,7 +268,7 @@ impl Begins<'_> {
 
 /// The end with the lowest objective; the first of equals. Ends that are minima come before ends that are not, unless
 /// those are lower by more than two minima may differ.
-fn best_of(ends: &[Outcome]) -> usize {
+fn best_of(ends: &[&Outcome]) -> usize {
     let lowest = ends.iter().map(|end| end.objective).filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
     let key = |end: &Outcome| {
         let is_lowest = end.objective <= lowest + SAME * SAME * lowest.abs();
@@ -252,7 +276,7 @@ fn best_of(ends: &[Outcome]) -> usize {
     };
     let mut best = 0;
     for (s, end) in ends.iter().enumerate().skip(1) {
-        let (a, b) = (key(end), key(&ends[best]));
+        let (a, b) = (key(end), key(ends[best]));
         if (!a.0 && b.0) || (a.0 == b.0 && a.1 < b.1) {
             best = s;
         }
@@ -312,6 +336,7 @@ fn describe(
     }
     result.term_share = term_shares(problem, &end.params);
     result.start_agreement = agreeing as f64 / ends.len() as f64;
+    result.certificate = Certificate::of(problem, ends, best_start, result.status);
     result
 }
 

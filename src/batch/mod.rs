@@ -3,6 +3,7 @@
 //! Results are written by index and every solution depends on its own index alone, so they have the same bits for any
 //! number of threads. Where there are many fits, threads take fits; where there are few, threads take starts and replicates.
 
+mod certificate;
 mod check;
 mod fit;
 mod path;
@@ -10,6 +11,7 @@ mod results;
 mod scale;
 mod spec;
 
+pub use certificate::Certificate;
 pub use results::FitResult;
 pub use results::Replicates;
 pub use results::Started;

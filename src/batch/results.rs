@@ -1,5 +1,6 @@
 //! What a batch gives back.
 
+use crate::batch::certificate::Certificate;
 use crate::status::Status;
 
 /// Where every start began and ended.
@@ -61,6 +62,8 @@ pub struct FitResult {
     pub n_rows_used: usize,
     /// Share of the starts that end within 1e-6 of the best.
     pub start_agreement: f64,
+    /// Evidence that the estimates are the best there are.
+    pub certificate: Certificate,
     /// The start that led to the estimates.
     pub best_start: usize,
     /// Every start, if asked for.
@@ -89,6 +92,7 @@ impl FitResult {
             inside_scale: f64::NAN,
             n_rows_used,
             start_agreement: 0.0,
+            certificate: Certificate::none(),
             best_start: 0,
             started: None,
             replicates: None,

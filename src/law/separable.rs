@@ -49,6 +49,8 @@ pub(crate) struct Separable {
     pub(crate) values: Program,
     /// (basis function, nonlinear parameter) of every derivative that is not zero everywhere.
     pub(crate) slots: Vec<(usize, usize)>,
+    /// The parameter that each column, basis functions first, is the derivative by; none for the part without amplitude.
+    pub(crate) owners: Vec<Option<usize>>,
     /// Every basis function as a power, if all are.
     pub(crate) powers: Option<Vec<Power>>,
 }
@@ -101,7 +103,10 @@ impl Split {
             Some(Power { scale: power.scale, factor, exponents: exponents.collect::<Option<Vec<_>>>()? })
         };
         let roots: Vec<Id> = self.terms.iter().chain(&self.slopes).copied().collect();
+        let amplitudes = self.amplitudes.iter().map(|a| Some(a.parameter));
+        let owners = amplitudes.chain(self.has_rest.then_some(None));
         Separable {
+            owners: owners.chain(self.slots.iter().map(|&(_, q)| Some(self.nonlinear[q]))).collect(),
             powers: self.powers.as_ref().and_then(|powers| powers.iter().map(power).collect()),
             program: compile(graph, &roots, columns, parameter_of),
             values: compile(graph, &self.terms, columns, parameter_of),

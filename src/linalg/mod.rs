@@ -17,4 +17,5 @@ pub use qr::least_squares;
 pub use singular::singular_values;
 pub use sums::dot;
 pub use sums::sum;
+pub use sums::triple_dot;
 pub use sums::weighted_dots;

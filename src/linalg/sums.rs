@@ -60,6 +60,20 @@ pub fn weighted_dots<A: Arith, const K: usize>(s: &[f64], o: &[f64], a: &[f64], 
     (products.map(combine), combine(slope))
 }
 
+/// Σ aᵢ bᵢ cᵢ for slices of one length, a multiple of [`LANES`]; a longer tail is left out.
+#[inline(always)]
+#[must_use]
+pub fn triple_dot<A: Arith>(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
+    let mut partial = [0.0; LANES];
+    let blocks = a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0).zip(c.as_chunks::<LANES>().0);
+    for ((a, b), c) in blocks {
+        for lane in 0..LANES {
+            partial[lane] = A::mul_add(a[lane] * b[lane], c[lane], partial[lane]);
+        }
+    }
+    combine(partial)
+}
+
 /// Σ aᵢ, the same bits at every level.
 #[inline(always)]
 #[must_use]

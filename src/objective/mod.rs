@@ -35,6 +35,10 @@ pub(crate) struct Scratch {
     pub(crate) rows: Vec<f64>,
     pub(crate) constants: Vec<f64>,
     pub(crate) theta: Vec<f64>,
+    pub(crate) coefficients: Vec<f64>,
+    pub(crate) factors: Vec<f64>,
+    pub(crate) shifts: Vec<f64>,
+    pub(crate) sums: Vec<f64>,
 }
 
 /// A function of `n_parameters` parameters in their natural coordinates. A value that is not finite means that the

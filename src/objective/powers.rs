@@ -6,12 +6,15 @@
 use crate::dispatch::Arith;
 use crate::dispatch::Plain;
 use crate::formula::program::BLOCK;
+use crate::law::Amplitude;
 use crate::law::Power;
 use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::linalg::sum;
+use crate::linalg::triple_dot;
 use crate::loss::RobustLoss;
 use crate::objective::Objective;
+use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
 use crate::objective::problem::BLOCKS_PER_LOOK;
@@ -39,32 +42,23 @@ impl<'a> Powers<'a> {
         let powers = separable.powers.as_deref()?;
         (!problem.law.is_log).then_some(Powers { separable, powers })
     }
-
-    /// (parameter, column, factor): the derivative of the law by a parameter is the sum of its columns times their factors.
-    fn parts(&self, coefficients: &[f64]) -> Vec<(usize, usize, f64)> {
-        let separable = self.separable;
-        let amplitudes = separable.amplitudes.iter().zip(coefficients).enumerate();
-        let linear = amplitudes.map(|(t, (a, c))| (a.parameter, t, if a.is_log { *c } else { 1.0 }));
-        let n_terms = separable.n_terms();
-        let slots = separable.slots.iter().enumerate();
-        linear.chain(slots.map(|(s, &(t, q))| (separable.nonlinear[q], n_terms + s, coefficients[t]))).collect()
-    }
 }
 
 /// The factor of each basis function.
-pub(super) fn coefficients(separable: &Separable, params: &[f64]) -> Vec<f64> {
-    let of = |a: &crate::law::Amplitude| {
+pub(super) fn amplitudes_of(separable: &Separable, params: &[f64], out: &mut Vec<f64>) {
+    let of = |a: &Amplitude| {
         if a.is_log { special::exp::<Plain>(params[a.parameter]) } else { params[a.parameter] }
     };
-    separable.amplitudes.iter().map(of).chain(separable.has_rest.then_some(1.0)).collect()
+    out.clear();
+    out.extend(separable.amplitudes.iter().map(of).chain(separable.has_rest.then_some(1.0)));
 }
 
-/// Sums over rows.
-struct Sums {
-    gram: Vec<f64>,
-    right: Vec<f64>,
+/// Sums over rows, cut from one stretch of memory.
+struct Sums<'a> {
+    gram: &'a mut [f64],
+    right: &'a mut [f64],
     /// Σ o u u′ g for each pair of exponents of a power, in order.
-    squares: Vec<f64>,
+    squares: &'a mut [f64],
 }
 
 impl Expand<'_> {
@@ -75,15 +69,22 @@ impl Expand<'_> {
         let data = problem.rows;
         let (n_terms, n_columns) = (separable.n_terms(), separable.n_columns());
         let takes_log = problem.takes_log();
-        let coefficients = coefficients(separable, self.params);
-        let theta: Vec<f64> = separable.nonlinear.iter().map(|&j| self.params[j]).collect();
-        self.scratch.registers.resize((n_columns.max(self.scratch.registers.len() / BLOCK)) * BLOCK, 0.0);
-        let base = &mut self.scratch.registers;
-        let Buffers { costs, slope, outer, constant: prediction } = buffers(&mut self.scratch.rows);
-        let no_shifts = vec![0.0; n_terms];
+        let Scratch { coefficients, factors, theta, shifts, sums, registers: base, rows: row_buffers, .. } =
+            self.scratch;
+        amplitudes_of(separable, self.params, coefficients);
+        theta.clear();
+        theta.extend(separable.nonlinear.iter().map(|&j| self.params[j]));
+        // In natural coordinates nothing is shifted.
+        shifts.clear();
+        shifts.resize(n_terms, 0.0);
+        base.resize(base.len().max(n_columns * BLOCK), 0.0);
+        let Buffers { costs, slope, outer, constant: prediction } = buffers(row_buffers);
         let n_squares: usize = powers.iter().map(|p| p.exponents.len() * (p.exponents.len() + 1) / 2).sum();
-        let mut sums =
-            Sums { gram: vec![0.0; n_columns * n_columns], right: vec![0.0; n_columns], squares: vec![0.0; n_squares] };
+        sums.clear();
+        sums.resize(n_columns * n_columns + n_columns + n_squares, 0.0);
+        let (gram, rest) = sums.split_at_mut(n_columns * n_columns);
+        let (right, squares) = rest.split_at_mut(n_columns);
+        let sums = Sums { gram, right, squares };
         let delta = problem.f_scale;
         let mut total = 0.0;
         let mut first = 0;
@@ -95,9 +96,9 @@ impl Expand<'_> {
             }
             let rows = BLOCK.min(data.padded - first);
             let block = Block { columns: data.columns(), first, rows };
-            fill_powers::<A>(separable, powers, &theta, &no_shifts, block, true, base);
+            fill_powers::<A>(separable, powers, theta, shifts, block, true, base);
             let prediction = &mut prediction[..rows];
-            combine::<A>(&coefficients, base, prediction);
+            combine::<A>(coefficients, base, prediction);
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
             let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows]);
             if takes_log {
@@ -110,7 +111,7 @@ impl Expand<'_> {
                 return f64::INFINITY;
             }
             let column = |k: usize| &base[k * BLOCK..][..rows];
-            add_products::<A>(slope, outer, n_columns, column, &mut sums.gram, &mut sums.right);
+            add_products::<A>(slope, outer, n_columns, column, sums.gram, sums.right);
             if B::SHARE > 0.0 {
                 let mut place = 0;
                 let mut slot = n_terms;
@@ -118,7 +119,7 @@ impl Expand<'_> {
                     for (a, &(_, u)) in power.exponents.iter().enumerate() {
                         let u = &block.columns.values[u * block.columns.stride + first..][..rows];
                         for b in a..power.exponents.len() {
-                            sums.squares[place] += triple::<A>(outer, u, column(slot + b));
+                            sums.squares[place] += triple_dot::<A>(outer, u, column(slot + b));
                             place += 1;
                         }
                     }
@@ -127,7 +128,7 @@ impl Expand<'_> {
             }
             first += rows;
         }
-        assemble(law, &coefficients, &sums, B::SHARE, self.gradient, self.hessian);
+        assemble(law, coefficients, (&sums, factors), B::SHARE, self.gradient, self.hessian);
         finish(self.gradient, self.hessian, problem.free, self.params.len());
         total
     }
@@ -161,27 +162,36 @@ fn combine<A: Arith>(coefficients: &[f64], base: &[f64], out: &mut [f64]) {
     }
 }
 
-/// Σ aᵢ bᵢ cᵢ over eight partial sums.
-#[inline(always)]
-fn triple<A: Arith>(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
-    crate::linalg::weighted_dots::<A, 1>(a, a, b, [c]).0[0]
-}
-
 /// Puts the coefficients in: from sums over rows to derivatives by parameters.
-fn assemble(law: Powers<'_>, coefficients: &[f64], sums: &Sums, share: f64, gradient: &mut [f64], hessian: &mut [f64]) {
+fn assemble(
+    law: Powers<'_>,
+    coefficients: &[f64],
+    (sums, factors): (&Sums<'_>, &mut Vec<f64>),
+    share: f64,
+    gradient: &mut [f64],
+    hessian: &mut [f64],
+) {
     let p = gradient.len();
     let separable = law.separable;
     let (n_terms, n) = (separable.n_terms(), separable.n_columns());
     gradient.fill(0.0);
     hessian.fill(0.0);
-    let parts = law.parts(coefficients);
-    let mut add = |i: usize, j: usize, value: f64| hessian[i.min(j) * p + i.max(j)] += value;
-    for (a, &(i, k, x)) in parts.iter().enumerate() {
+    // The derivative by a parameter is the sum of its columns times these.
+    factors.clear();
+    factors.extend(separable.amplitudes.iter().zip(coefficients).map(|(a, c)| if a.is_log { *c } else { 1.0 }));
+    factors.resize(n_terms, 0.0);
+    factors.extend(separable.slots.iter().map(|&(t, _)| coefficients[t]));
+    let mut add = |i: usize, j: usize, value: f64| hessian[if i <= j { i * p + j } else { j * p + i }] += value;
+    for (k, owner) in separable.owners.iter().enumerate() {
+        let Some(i) = *owner else { continue };
+        let x = factors[k];
         gradient[i] += x * sums.right[k];
-        for (b, &(j, l, y)) in parts.iter().enumerate().skip(a) {
-            let product = x * y * sums.gram[k.min(l) * n + k.max(l)];
+        let row = sums.gram[k * n..][..n].iter().zip(factors.iter()).zip(&separable.owners);
+        for (l, ((product, y), other)) in row.enumerate().skip(k) {
+            let Some(j) = *other else { continue };
+            let product = x * y * product;
             // Two different columns of one parameter count in both orders.
-            add(i, j, if i == j && a != b { 2.0 * product } else { product });
+            add(i, j, if i == j && k != l { 2.0 * product } else { product });
         }
     }
     if share == 0.0 {

@@ -415,15 +415,17 @@ impl Expand<'_> {
 
 /// Mirrors the upper triangle and clears what belongs to fixed parameters.
 pub(super) fn finish(gradient: &mut [f64], hessian: &mut [f64], free: &[usize], p: usize) {
-    for i in 0..p {
-        let is_free = free.contains(&i);
-        if !is_free {
+    if free.len() < p {
+        for i in (0..p).filter(|i| !free.contains(i)) {
             gradient[i] = 0.0;
-        }
-        for j in i..p {
-            if !(is_free && free.contains(&j)) {
+            for j in 0..p {
                 hessian[i * p + j] = 0.0;
+                hessian[j * p + i] = 0.0;
             }
+        }
+    }
+    for i in 0..p {
+        for j in i + 1..p {
             hessian[j * p + i] = hessian[i * p + j];
         }
     }

@@ -16,7 +16,7 @@ use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
 use crate::objective::basis::fill_program;
-use crate::objective::powers::coefficients;
+use crate::objective::powers::amplitudes_of;
 use crate::objective::problem::Problem;
 use crate::special;
 
@@ -81,7 +81,9 @@ impl<'a> Projection<'a> {
 
     /// The factor of each basis function.
     pub(crate) fn coefficients(&self, params: &[f64]) -> Vec<f64> {
-        coefficients(self.separable, params)
+        let mut out = Vec::new();
+        amplitudes_of(self.separable, params, &mut out);
+        out
     }
 
     /// The largest exponent of each power at these nonlinear parameters.

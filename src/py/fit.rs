@@ -34,7 +34,7 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
 #[pyfunction]
 #[pyo3(signature = (
     text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, loss = "huber", f_scale = None,
-    scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 64, start_lower = None,
+    scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 0, start_lower = None,
     start_upper = None, seed = 0, resample = None, n_replicates = 0, replicate_weights = None, keys = None,
     solver = "auto", covariance = "auto", keep_starts = true,
     max_iterations = 1000, kernels = "auto", n_threads = 1, progress = None
@@ -138,7 +138,7 @@ pub(super) fn fit_batch<'py>(
         level: Level::from_name(kernels).map_err(raise)?,
         n_threads,
     };
-    let n_solutions = n_starts.max(given.map_or(0, |g| g.n_starts)) + n_replicates;
+    let n_solutions = (if n_starts == 0 { 64 } else { n_starts }).max(given.map_or(0, |g| g.n_starts)) + n_replicates;
     let is_tiny = n_rows.saturating_mul(n_solutions) < TINY;
     let results = run(py, is_tiny, progress.as_ref(), |monitor| run_batch(&spec, monitor))?;
     to_dict(py, &spec, &results)
@@ -185,6 +185,14 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("n_iterations", counts(&|r| r.n_iterations))?;
     out.set_item("n_evaluations", counts(&|r| r.n_evaluations))?;
     out.set_item("n_rows_used", counts(&|r| r.n_rows_used))?;
+    out.set_item(
+        "is_certified",
+        results.iter().map(|r| r.certificate.is_certified).collect::<Vec<bool>>().into_pyarray(py),
+    )?;
+    out.set_item("n_best", counts(&|r| r.certificate.n_best))?;
+    out.set_item("n_optima", counts(&|r| r.certificate.n_optima))?;
+    out.set_item("n_unfinished", counts(&|r| r.certificate.n_unfinished))?;
+    out.set_item("gap", floats(&|r| r.certificate.gap))?;
     out.set_item("best_start", counts(&|r| r.best_start))?;
     out.set_item("status", results.iter().map(|r| r.status as u8).collect::<Vec<u8>>().into_pyarray(py))?;
     let at_bound: Vec<bool> = results.iter().flat_map(|r| r.at_bound.iter().copied()).collect();

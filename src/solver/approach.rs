@@ -41,9 +41,9 @@ pub(super) struct Guide {
 /// Steps on the mean curvature.
 const MEAN_STEPS: usize = 4;
 /// Steps altogether.
-const MOST_STEPS: usize = 40;
+const MOST_STEPS: usize = 100;
 /// The mean has done its work when a step promises less than this share of the objective.
-const NEAR: f64 = 1e-4;
+const NEAR: f64 = 1e-3;
 /// Damping in units of the curvature of the first amplitude: the least that counts, its rise and its fall.
 const LEAST_DAMPING: f64 = 0.02;
 const RAISE: f64 = 4.0;
@@ -67,8 +67,13 @@ pub(super) fn approach<O: Objective>(
         return None;
     }
     let mut lambda = 0.0_f64;
-    let mut chart =
-        Chart { ties: &guide.ties, metric: &guide.metric, gradient: vec![0.0; p], hessian: vec![0.0; p * p] };
+    let mut chart = Chart {
+        ties: &guide.ties,
+        natural_metric: &guide.metric,
+        gradient: vec![0.0; p],
+        hessian: vec![0.0; p * p],
+        metric: vec![0.0; p * p],
+    };
     chart.read(params, curvature_share(Curvature::Mixed), workspace);
     for _ in 0..MOST_STEPS.min(options.max_iterations) {
         if objective.is_cancelled() {
@@ -77,6 +82,10 @@ pub(super) fn approach<O: Objective>(
         workspace.n_iterations += 1;
         let Some((predicted, damping)) = chart.step(space, params, lambda, workspace) else { break };
         lambda = damping;
+        if mean_steps == 0 && lambda == 0.0 && predicted <= tolerance(objective, value) {
+            // The step is the polish's, which judges it.
+            break;
+        }
         let left = if predicted <= NEAR * value { 0 } else { mean_steps.saturating_sub(1) };
         let next_curvature = if left > 0 { Curvature::Mixed } else { Curvature::Exact };
         let mut next = std::mem::take(&mut workspace.trial_params);
@@ -97,16 +106,12 @@ pub(super) fn approach<O: Objective>(
             std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
             value = trial;
             chart.read(params, curvature_share(next_curvature), workspace);
-            let was_exact = mean_steps == 0;
             mean_steps = left;
             if gain > 0.5 * predicted {
                 lambda *= LOWER;
             }
             if lambda < 0.1 * LEAST_DAMPING {
                 lambda = 0.0;
-            }
-            if was_exact && lambda == 0.0 && predicted <= tolerance(objective, value) {
-                break;
             }
         } else {
             workspace.trial_params = next;
@@ -142,9 +147,10 @@ fn curvature_share(curvature: Curvature) -> f64 {
 /// Derivatives in coordinates in which an amplitude follows its exponents.
 struct Chart<'a> {
     ties: &'a [Tie],
-    metric: &'a [f64],
+    natural_metric: &'a [f64],
     gradient: Vec<f64>,
     hessian: Vec<f64>,
+    metric: Vec<f64>,
 }
 
 impl Chart<'_> {
@@ -162,7 +168,9 @@ impl Chart<'_> {
             self.gradient[tie.exponent] += Self::slope(tie, params) * natural[tie.amplitude];
         }
         self.hessian.copy_from_slice(&workspace.hessian);
-        self.turn(params, p);
+        turn(self.ties, params, &mut self.hessian, p);
+        self.metric.copy_from_slice(self.natural_metric);
+        turn(self.ties, params, &mut self.metric, p);
         // The chart is curved: amplitudes are multiplied by exponentials of the exponents.
         for tie in self.ties.iter().filter(|tie| !tie.is_log) {
             let (a, e) = (tie.amplitude, tie.exponent);
@@ -175,11 +183,6 @@ impl Chart<'_> {
         }
     }
 
-    /// JᵀHJ in place, with J the identity but for the ties.
-    fn turn(&mut self, params: &[f64], p: usize) {
-        turn(self.ties, params, &mut self.hessian, p);
-    }
-
     /// The damped step into the workspace, its promise, and the damping that made the matrix positive definite.
     fn step(&self, space: &Space, params: &[f64], lambda: f64, workspace: &mut Workspace) -> Option<(f64, f64)> {
         let p = params.len();
@@ -188,17 +191,16 @@ impl Chart<'_> {
             (params[j] <= space.lower[j] && g >= 0.0) || (params[j] >= space.upper[j] && g <= 0.0)
         };
         workspace.active.clear();
-        let open: Vec<usize> = space.free.iter().copied().filter(|&j| !is_held(j)).collect();
-        workspace.active.extend(open);
+        let mut active = std::mem::take(&mut workspace.active);
+        active.extend(space.free.iter().copied().filter(|&j| !is_held(j)));
+        workspace.active = active;
         let m = workspace.active.len();
-        let mut metric = self.metric.to_vec();
-        turn(self.ties, params, &mut metric, p);
-        let unit = self.unit(&metric, workspace);
+        let unit = self.unit(workspace);
         let mut lambda = lambda;
         loop {
             for (a, &i) in workspace.active.iter().enumerate() {
                 for (b, &j) in workspace.active.iter().enumerate() {
-                    workspace.system[a * m + b] = self.hessian[i * p + j] + lambda * unit * metric[i * p + j];
+                    workspace.system[a * m + b] = self.hessian[i * p + j] + lambda * unit * self.metric[i * p + j];
                 }
                 workspace.right_side[a] = -self.gradient[i];
             }
@@ -224,9 +226,9 @@ impl Chart<'_> {
     }
 
     /// How the curvature of the objective compares with that of the least squares, by the diagonals.
-    fn unit(&self, metric: &[f64], workspace: &Workspace) -> f64 {
+    fn unit(&self, workspace: &Workspace) -> f64 {
         let p = self.gradient.len();
-        let ratios = workspace.active.iter().map(|&j| self.hessian[j * p + j].abs() / metric[j * p + j]);
+        let ratios = workspace.active.iter().map(|&j| self.hessian[j * p + j].abs() / self.metric[j * p + j]);
         ratios.filter(|r| r.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
     }
 
@@ -245,6 +247,7 @@ impl Chart<'_> {
     }
 }
 
+/// `JᵀMJ` in place, with J the identity but for the ties.
 fn turn(ties: &[Tie], params: &[f64], matrix: &mut [f64], p: usize) {
     for tie in ties {
         let slope = Chart::slope(tie, params);

@@ -16,9 +16,9 @@ use crate::solver::approach::Tie;
 use crate::special;
 
 /// Most amplitudes that are solved for; laws have two to six.
-const MOST_LINEAR: usize = 16;
+const MOST_LINEAR: usize = 8;
 /// Most nonlinear parameters.
-const MOST_NONLINEAR: usize = 16;
+const MOST_NONLINEAR: usize = 8;
 /// A basis function that keeps less than this share of its square, the others removed, is collinear with them.
 const COLLINEAR: f64 = 1e-11;
 /// Steps of one search; from a usual start five suffice.
@@ -27,6 +27,8 @@ const MOST_STEPS: usize = 60;
 const ENOUGH: f64 = 1e-4;
 /// Below this share of Σ v y² squares are rounding.
 const ROUNDING: f64 = 1e-14;
+/// The least share of the response that an amplitude given by its logarithm may have.
+const LEAST_SHARE: f64 = 1e-8;
 const FIRST_DAMPING: f64 = 1e-3;
 const LOWER: f64 = 10.0;
 const RAISE: f64 = 6.0;
@@ -42,14 +44,33 @@ struct Reduced {
     curvature: [f64; MOST_NONLINEAR * MOST_NONLINEAR],
 }
 
+/// The squares at a start, amplitudes and all, and at the minimum that it led to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proposal {
+    pub(super) start: f64,
+    pub(super) value: f64,
+}
+
+/// The squares at `params` with the amplitudes that are there.
+fn start_value(projection: &Projection<'_>, params: &[f64], products: &Products) -> f64 {
+    let n = projection.separable.n_terms();
+    let natural = projection.coefficients(params);
+    let mut c = [0.0; MOST_LINEAR];
+    for (place, (value, shift)) in c.iter_mut().zip(natural.iter().zip(&products.shifts)) {
+        *place = if *value == 0.0 { 0.0 } else { value * special::exp::<Plain>(*shift) };
+    }
+    let squares = |t: usize| c[t] * ((0..n).map(|u| products.at(t, u) * c[u]).sum::<f64>() - 2.0 * products.right[t]);
+    0.5 * (projection.square + (0..n).map(squares).sum::<f64>())
+}
+
 /// Searches the squares of `projection` from the nonlinear parameters of `params`, which it replaces, amplitudes too, by
 /// the minimum. `None`, with `params` left alone, where the law is too large or there is no finite value.
-pub(crate) fn project(
+pub(super) fn project(
     projection: &Projection<'_>,
     space: &Space,
     params: &mut [f64],
     workspace: &mut Workspace,
-) -> Option<f64> {
+) -> Option<Proposal> {
     let separable = projection.separable;
     if separable.n_terms() > MOST_LINEAR || separable.nonlinear.len() > MOST_NONLINEAR {
         return None;
@@ -60,10 +81,11 @@ pub(crate) fn project(
     let [mut here, mut there] = std::mem::take(&mut workspace.products);
     projection.products(&place, true, &mut workspace.scratch, &mut here);
     workspace.n_evaluations += 1;
+    let start = start_value(projection, params, &here);
     let found = reduce(projection, space, params, &here, &moving).and_then(|mut reduced| {
         descend(projection, space, params, &moving, &mut place, &mut reduced, [&mut here, &mut there], workspace);
-        let is_known = put_back(projection, space, &place, &reduced, &here.shifts, params);
-        is_known.then_some(reduced.value)
+        let is_known = put_back(projection, space, &place, &reduced, &here, params);
+        is_known.then_some(Proposal { start, value: reduced.value })
     });
     workspace.products = [here, there];
     found
@@ -100,6 +122,16 @@ pub(super) fn guide(projection: &Projection<'_>, space: &Space, params: &[f64], 
     Guide { ties, metric }
 }
 
+/// The same at any place, which costs an evaluation.
+pub(super) fn guide_at(projection: &Projection<'_>, space: &Space, params: &[f64], workspace: &mut Workspace) -> Guide {
+    let [mut here, there] = std::mem::take(&mut workspace.products);
+    let place = without_amplitudes(projection, params);
+    projection.products(&place, true, &mut workspace.scratch, &mut here);
+    let found = guide(projection, space, params, &here);
+    workspace.products = [here, there];
+    found
+}
+
 /// The amplitudes of least squares given the nonlinear parameters of `params`, whose products these are, and the squares.
 pub(crate) fn eliminate(
     projection: &Projection<'_>,
@@ -112,7 +144,7 @@ pub(crate) fn eliminate(
     }
     let reduced = reduce(projection, space, params, products, &[])?;
     let place = params.to_vec();
-    put_back(projection, space, &place, &reduced, &products.shifts, params).then_some(reduced.value)
+    put_back(projection, space, &place, &reduced, products, params).then_some(reduced.value)
 }
 
 /// Programs of basis functions are free of their amplitudes but for those in logarithms, which must be 0.
@@ -124,21 +156,24 @@ pub(crate) fn without_amplitudes(projection: &Projection<'_>, params: &[f64]) ->
     place
 }
 
-/// Writes the solution into `params`; false where an amplitude has no logarithm.
+/// Writes the solution into `params`; false where an amplitude is no number.
 fn put_back(
     projection: &Projection<'_>,
     space: &Space,
     place: &[f64],
     reduced: &Reduced,
-    shifts: &[f64],
+    products: &Products,
     params: &mut [f64],
 ) -> bool {
     let separable = projection.separable;
     let is_free = |j: usize| space.free.contains(&j);
     let amplitudes = || {
-        let all = separable.amplitudes.iter().zip(reduced.coefficients).zip(shifts);
-        all.filter(|((a, _), _)| is_free(a.parameter)).map(|((a, c), shift)| {
-            let value = if a.is_log { special::ln::<Plain>(c) - shift } else { c * special::exp::<Plain>(-shift) };
+        let all = separable.amplitudes.iter().zip(reduced.coefficients).zip(&products.shifts).enumerate();
+        all.filter(|(_, ((a, _), _))| is_free(a.parameter)).map(|(t, ((a, c), shift))| {
+            // A term of nothing has no logarithm: it gets next to nothing.
+            let least = LEAST_SHARE * (projection.square / products.at(t, t)).sqrt();
+            let value =
+                if a.is_log { special::ln::<Plain>(c.max(least)) - shift } else { c * special::exp::<Plain>(-shift) };
             (a, value)
         })
     };
