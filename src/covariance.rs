@@ -1,5 +1,6 @@
 //! Covariance of the estimates at a minimum, and how well the data determine them.
 
+use crate::dispatch::Plain;
 use crate::error::Error;
 use crate::linalg::factor;
 use crate::linalg::inverse;
@@ -71,7 +72,7 @@ impl LossVisitor for AllPoints<'_> {
     type Out = Vec<Point>;
 
     fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
-        self.residuals.iter().map(|&r| loss.at(r, self.delta)).collect()
+        self.residuals.iter().map(|&r| loss.at::<Plain>(r, self.delta)).collect()
     }
 }
 
@@ -176,6 +177,10 @@ fn estimate(
     let mut out = if kind == Covariance::Classical {
         let scores: f64 = (0..n).map(|i| weights[i] * points[i].psi * points[i].psi).sum();
         let mean_slope = points.iter().map(|point| point.slope).sum::<f64>() / n as f64;
+        // A loss that redescends has a mean slope below 0 where most residuals are far out: no minimum to speak of.
+        if mean_slope <= 0.0 {
+            return None;
+        }
         let variance = scores / freedom / (mean_slope * mean_slope);
         inverse_of(gram, m)?.into_iter().map(|value| value * variance).collect()
     } else {

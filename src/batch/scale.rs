@@ -3,6 +3,7 @@
 
 use crate::batch::path::Path;
 use crate::error::Error;
+use crate::loss::Loss;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
@@ -69,7 +70,8 @@ pub(super) fn from_data(
     workspace: &mut Workspace,
 ) -> f64 {
     let (widest, floor) = range(problem);
-    let mut pilot = Problem { f_scale: widest, ..*problem };
+    // Huber's loss whatever the fit's: others that fall to nothing are not least absolute deviations.
+    let mut pilot = Problem { loss: Loss::Huber, f_scale: widest, ..*problem };
     let mut best: Option<(f64, Vec<f64>)> = None;
     for start in starts.iter().take_while(|_| !problem.is_cancelled()) {
         let end = Path { problem: pilot, projection, space, options }.solve(start, workspace);

@@ -1,3 +1,4 @@
+use crate::dispatch::Arith;
 use crate::loss::Point;
 use crate::loss::RobustLoss;
 
@@ -10,7 +11,7 @@ impl RobustLoss for Huber {
     const HAS_SCALE: bool = true;
 
     #[inline(always)]
-    fn at(self, r: f64, delta: f64) -> Point {
+    fn at<A: Arith>(self, r: f64, delta: f64) -> Point {
         let size = r.abs();
         let is_inside = size <= delta;
         Point {

@@ -2,9 +2,12 @@
 //!
 //! A loss is one file and one word in `losses!`; everything else reads the registry.
 
+mod cauchy;
 mod huber;
+mod soft_l1;
 mod squared;
 
+use crate::dispatch::Arith;
 use crate::error::Error;
 
 /// A loss at one residual.
@@ -28,7 +31,7 @@ pub(crate) trait RobustLoss: Copy + Default {
     const HAS_SCALE: bool;
 
     /// The loss at residual `r` with scale `delta`.
-    fn at(self, r: f64, delta: f64) -> Point;
+    fn at<A: Arith>(self, r: f64, delta: f64) -> Point;
 }
 
 /// Work that is compiled for every loss, so that hot loops hold no choice.
@@ -80,7 +83,7 @@ macro_rules! losses {
     };
 }
 
-losses!(squared::Squared, huber::Huber);
+losses!(squared::Squared, huber::Huber, soft_l1::SoftL1, cauchy::Cauchy);
 
 impl Loss {
     /// The loss of that name.
@@ -96,13 +99,14 @@ impl Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::Plain;
 
     struct AtPoint(f64, f64);
 
     impl LossVisitor for AtPoint {
         type Out = Point;
         fn visit<L: RobustLoss>(self, loss: L) -> Point {
-            loss.at(self.0, self.1)
+            loss.at::<Plain>(self.0, self.1)
         }
     }
 

@@ -1,3 +1,4 @@
+use crate::dispatch::Arith;
 use crate::loss::Point;
 use crate::loss::RobustLoss;
 
@@ -10,7 +11,7 @@ impl RobustLoss for Squared {
     const HAS_SCALE: bool = false;
 
     #[inline(always)]
-    fn at(self, r: f64, _delta: f64) -> Point {
+    fn at<A: Arith>(self, r: f64, _delta: f64) -> Point {
         Point { rho: 0.5 * r * r, psi: r, weight: 1.0, slope: 1.0 }
     }
 }

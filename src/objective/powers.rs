@@ -104,7 +104,7 @@ impl Expand<'_> {
             if takes_log {
                 loss_of_logs::<A, L, B>(loss, delta, prediction, row_data, (costs, slope, outer));
             } else {
-                loss_of_values::<L, B>(loss, delta, prediction, row_data, (costs, slope, outer));
+                loss_of_values::<A, L, B>(loss, delta, prediction, row_data, (costs, slope, outer));
             }
             total += sum(costs);
             if !total.is_finite() {

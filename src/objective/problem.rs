@@ -255,7 +255,7 @@ pub(super) type RowFactors<'a> = (&'a mut [f64], &'a mut [f64], &'a mut [f64]);
 
 /// Rows of a law whose programs give what is compared with the response.
 #[inline(always)]
-pub(super) fn loss_of_values<L: RobustLoss, B: Blend>(
+pub(super) fn loss_of_values<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
@@ -264,7 +264,7 @@ pub(super) fn loss_of_values<L: RobustLoss, B: Blend>(
 ) {
     let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
     for (((&f, &y), &w), ((cost, slope), outer)) in f.iter().zip(response).zip(weights).zip(factors) {
-        let at = loss.at(f - y, delta);
+        let at = loss.at::<A>(f - y, delta);
         // A padded row costs nothing, whatever it predicts.
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi;
@@ -284,7 +284,7 @@ pub(super) fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
 ) {
     let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
     for (((&f, &y), &w), ((cost, slope), outer)) in f.iter().zip(response).zip(weights).zip(factors) {
-        let at = loss.at(special::ln::<A>(f) - y, delta);
+        let at = loss.at::<A>(special::ln::<A>(f) - y, delta);
         let reciprocal = 1.0 / f;
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi * reciprocal;
@@ -369,7 +369,7 @@ impl Expand<'_> {
                     loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
                 }
                 (false, Operand::Rows(f)) => {
-                    loss_of_values::<L, B>(loss, delta, f, row_data, (costs, slope, outer));
+                    loss_of_values::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
                 }
                 (is_log, Operand::One(f)) => {
                     constant[..rows].fill(f);
@@ -377,7 +377,7 @@ impl Expand<'_> {
                     if is_log {
                         loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
                     } else {
-                        loss_of_values::<L, B>(loss, delta, f, row_data, (costs, slope, outer));
+                        loss_of_values::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
                     }
                 }
             }

@@ -145,7 +145,7 @@ impl LossVisitor for RowWeights<'_> {
     type Out = Vec<f64>;
 
     fn visit<L: RobustLoss>(self, loss: L) -> Vec<f64> {
-        self.residuals.iter().map(|&r| loss.at(r, self.delta).weight).collect()
+        self.residuals.iter().map(|&r| loss.at::<crate::dispatch::Plain>(r, self.delta).weight).collect()
     }
 }
 
