@@ -65,6 +65,7 @@ impl Covariance {
 
 struct AllPoints<'a> {
     residuals: &'a [f64],
+    noise: &'a [f64],
     delta: f64,
 }
 
@@ -72,7 +73,7 @@ impl LossVisitor for AllPoints<'_> {
     type Out = Vec<Point>;
 
     fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
-        self.residuals.iter().map(|&r| loss.at::<Plain>(r, self.delta)).collect()
+        self.residuals.iter().zip(self.noise).map(|(&r, s)| loss.at::<Plain>(r, self.delta * s)).collect()
     }
 }
 
@@ -104,10 +105,12 @@ pub(crate) fn assess(
     let n = problem.rows.n;
     let padded = problem.rows.padded;
     let weights = &problem.rows.weights[..n];
-    let points = problem.loss.visit(AllPoints { residuals: &residuals[..n], delta: problem.f_scale });
+    let all = AllPoints { residuals: &residuals[..n], noise: &problem.rows.noise[..n], delta: problem.f_scale };
+    let points = problem.loss.visit(all);
     let slopes = Slopes { jacobian: &jacobian, stride: padded, n, m };
     let gram = slopes.products(|i| weights[i]);
-    let (condition, direction) = conditioning(&slopes, weights, moving, pairs);
+    let penalty = Penalty { curvatures: problem.prior.curvatures(moving), variance: problem.prior.variance };
+    let (condition, direction) = conditioning(&slopes, weights, &penalty, moving, pairs);
     let mut flat_direction = vec![0.0; p];
     for (k, &j) in moving.iter().enumerate() {
         flat_direction[j] = direction[k];
@@ -115,7 +118,11 @@ pub(crate) fn assess(
 
     let mut covariance = vec![f64::NAN; p * p];
     // On a long table this is the longest stretch without a look at the cancel flag.
-    let inner = if problem.is_cancelled() { None } else { estimate(kind.resolved(), &slopes, weights, &points, &gram) };
+    let inner = if problem.is_cancelled() {
+        None
+    } else {
+        estimate(kind.resolved(), &slopes, weights, &points, &gram, &penalty)
+    };
     if let Some(inner) = inner {
         for (k, &i) in moving.iter().enumerate() {
             for (l, &j) in moving.iter().enumerate() {
@@ -161,19 +168,61 @@ impl Slopes<'_> {
     }
 }
 
+/// What priors add to the curvature of the moving parameters.
+struct Penalty {
+    /// v / sd² of each; 0 where it has no prior.
+    curvatures: Vec<f64>,
+    /// The noise variance v of a row of weight 1.
+    variance: f64,
+}
+
+impl Penalty {
+    fn count(&self) -> usize {
+        self.curvatures.iter().filter(|curvature| **curvature > 0.0).count()
+    }
+
+    /// The inverse of a curvature of the rows and that of the priors, and how many parameters the rows alone determine: the
+    /// trace of their share, all of them without a prior.
+    fn bread(&self, mut rows: Vec<f64>, m: usize) -> Option<(Vec<f64>, f64)> {
+        for (k, curvature) in self.curvatures.iter().enumerate() {
+            rows[k * m + k] += curvature;
+        }
+        let bread = inverse_of(&rows, m)?;
+        let by_priors: f64 =
+            self.curvatures.iter().enumerate().map(|(k, curvature)| curvature * bread[k * m + k]).sum();
+        Some((bread, m as f64 - by_priors))
+    }
+
+    /// `B (M + v Λ) B` for the bread B and the meat M of the rows: the score of a prior, v (θ − m) / sd², has the variance
+    /// v² / sd² = v Λ over the errors that its mean may have.
+    fn sandwich(&self, bread: &[f64], mut meat: Vec<f64>, m: usize) -> Vec<f64> {
+        for (k, curvature) in self.curvatures.iter().enumerate().filter(|(_, curvature)| **curvature > 0.0) {
+            meat[k * m + k] += self.variance * curvature;
+        }
+        let mut half = vec![0.0; m * m];
+        let mut out = vec![0.0; m * m];
+        multiply(bread, &meat, m, &mut half);
+        multiply(&half, bread, m, &mut out);
+        out
+    }
+}
+
 /// The covariance of the moving parameters; `None` where it does not exist.
+///
+/// With priors it is that of the estimator, whose data and whose prior means both might have come out otherwise. Where the
+/// variance v that the priors are weighed with is the noise of the rows, s², all of it is s² (`JᵀWJ` + s²Λ)⁻¹.
 fn estimate(
     kind: Covariance,
     slopes: &Slopes<'_>,
     weights: &[f64],
     points: &[Point],
     gram: &[f64],
+    penalty: &Penalty,
 ) -> Option<Vec<f64>> {
     let (n, m) = (slopes.n, slopes.m);
-    if n <= m || m == 0 {
+    if n + penalty.count() <= m || m == 0 {
         return None;
     }
-    let freedom = (n - m) as f64;
     let mut out = if kind == Covariance::Classical {
         let scores: f64 = (0..n).map(|i| weights[i] * points[i].psi * points[i].psi).sum();
         let mean_slope = points.iter().map(|point| point.slope).sum::<f64>() / n as f64;
@@ -181,26 +230,26 @@ fn estimate(
         if mean_slope <= 0.0 {
             return None;
         }
-        let variance = scores / freedom / (mean_slope * mean_slope);
-        inverse_of(gram, m)?.into_iter().map(|value| value * variance).collect()
+        let (bread, effective) = penalty.bread(gram.iter().map(|g| mean_slope * g).collect(), m)?;
+        let variance = scores / (n as f64 - effective);
+        if penalty.count() == 0 {
+            bread.into_iter().map(|value| value * variance / mean_slope).collect()
+        } else {
+            penalty.sandwich(&bread, gram.iter().map(|g| variance * g).collect(), m)
+        }
     } else {
-        let bread = inverse_of(&slopes.products(|i| weights[i] * points[i].slope), m)?;
+        let (bread, effective) = penalty.bread(slopes.products(|i| weights[i] * points[i].slope), m)?;
         let factor_of = |i: usize| {
             let rest = 1.0 - weights[i] * points[i].slope * slopes.quadratic(&bread, i);
             match kind {
                 Covariance::Hc2 => 1.0 / rest,
                 Covariance::Hc3 => 1.0 / (rest * rest),
-                Covariance::Hc1 => n as f64 / freedom,
+                Covariance::Hc1 => n as f64 / (n as f64 - effective),
                 _ => 1.0,
             }
         };
         let factors: Vec<f64> = (0..n).map(factor_of).collect();
-        let meat = slopes.products(|i| (weights[i] * points[i].psi).powi(2) * factors[i]);
-        let mut half = vec![0.0; m * m];
-        let mut out = vec![0.0; m * m];
-        multiply(&bread, &meat, m, &mut half);
-        multiply(&half, &bread, m, &mut out);
-        out
+        penalty.sandwich(&bread, slopes.products(|i| (weights[i] * points[i].psi).powi(2) * factors[i]), m)
     };
     // Rounding leaves the product of three symmetric matrices a little asymmetric.
     for k in 0..m {
@@ -232,15 +281,27 @@ fn inverse_of(matrix: &[f64], m: usize) -> Option<Vec<f64>> {
     Some(out)
 }
 
-/// Condition number of the weighted Jacobian with unit columns, and its flattest direction, after each exponent's column
-/// has been made orthogonal to the amplitude of its term: centring the variable, which changes no prediction, would do the
-/// same.
-fn conditioning(slopes: &Slopes<'_>, weights: &[f64], moving: &[usize], pairs: &[(usize, usize)]) -> (f64, Vec<f64>) {
-    let (n, m) = (slopes.n, slopes.m);
+/// Condition number of the weighted Jacobian with unit columns, a row for each prior below it, and its flattest direction,
+/// after each exponent's column has been made orthogonal to the amplitude of its term: centring the variable, which changes
+/// no prediction, would do the same.
+fn conditioning(
+    slopes: &Slopes<'_>,
+    weights: &[f64],
+    penalty: &Penalty,
+    moving: &[usize],
+    pairs: &[(usize, usize)],
+) -> (f64, Vec<f64>) {
+    let m = slopes.m;
+    let n = slopes.n + penalty.count();
+    let known: Vec<usize> = (0..m).filter(|&k| penalty.curvatures[k] > 0.0).collect();
     let mut columns: Vec<f64> = Vec::with_capacity(n * m);
     for k in 0..m {
         columns.extend(slopes.column(k).iter().zip(weights).map(|(value, w)| value * w.sqrt()));
+        columns.extend(known.iter().map(|&own| if own == k { penalty.curvatures[k].sqrt() } else { 0.0 }));
     }
+    let length = |column: &[f64]| column.iter().map(|x| x * x).sum::<f64>().sqrt();
+    // Lengths before amplitudes are taken out: what is left of an exponent that nothing determines is rounding.
+    let whole: Vec<f64> = columns.chunks_exact(n.max(1)).map(length).collect();
     let place = |j: usize| moving.iter().position(|&known| known == j);
     for &(parameter, amplitude) in pairs {
         let (Some(q), Some(a)) = (place(parameter), place(amplitude)) else { continue };
@@ -253,10 +314,8 @@ fn conditioning(slopes: &Slopes<'_>, weights: &[f64], moving: &[usize], pairs: &
             }
         }
     }
-    for (k, column) in columns.chunks_exact_mut(n.max(1)).enumerate() {
-        // The length before the amplitude was taken out: what is left of an exponent that nothing determines is rounding.
-        let whole = slopes.column(k).iter().zip(weights).map(|(v, w)| w * v * v).sum::<f64>().sqrt();
-        let length = column.iter().map(|x| x * x).sum::<f64>().sqrt();
+    for (column, whole) in columns.chunks_exact_mut(n.max(1)).zip(whole) {
+        let length = length(column);
         let unit = if length > ROUNDING * whole { length } else { whole };
         for value in column {
             *value = if unit > 0.0 { *value / unit } else { 0.0 };

@@ -45,6 +45,7 @@ pub mod status;
 pub use batch::BatchSpec;
 pub use batch::Certificate;
 pub use batch::FitResult;
+pub use batch::GivenPrior;
 pub use batch::GivenStarts;
 pub use batch::ReplicatePlan;
 pub use batch::Replicates;

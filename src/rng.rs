@@ -35,6 +35,8 @@ pub enum Purpose {
     Noise = 2,
     /// Probes by which the engine checks itself.
     Check = 3,
+    /// What is known of a parameter beforehand.
+    Prior = 4,
 }
 
 /// A sequence of random numbers: 2²⁴ blocks of two.
@@ -254,10 +256,11 @@ mod tests {
             first(stream(0, 0, 0, Purpose::Resample)),
             first(stream(0, 0, 0, Purpose::Noise)),
             first(stream(0, 0, 0, Purpose::Check)),
+            first(stream(0, 0, 0, Purpose::Prior)),
         ];
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 9);
+        assert_eq!(all.len(), 10);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum Status {
     MaxIterations = 4,
     /// The objective was not finite at any start.
     NotFinite = 5,
-    /// Fewer rows with weight than free parameters.
+    /// Fewer rows with weight, and priors, than free parameters.
     TooFewRows = 6,
     /// The caller stopped the work.
     Cancelled = 7,
@@ -59,7 +59,7 @@ impl Status {
                 "converged with a parameter at its bound: its standard error is undefined; check whether the law needs the term"
             }
             Status::Unidentified => {
-                "the data do not identify all parameters: the objective is flat along a direction; fix a parameter (fixed=) or add runs that vary the variables separately"
+                "the data do not identify all parameters: the objective is flat along a direction; fix a parameter (fixed=) or borrow it (prior=), or add runs that vary the variables separately"
             }
             Status::Stalled => {
                 "no step lowers the objective, yet the tolerance is not met: try other starts or check the scale of the data"
@@ -68,7 +68,9 @@ impl Status {
             Status::NotFinite => {
                 "the objective is not finite at any start: give starts= where the law is defined and, for residual=\"log\", positive"
             }
-            Status::TooFewRows => "fewer rows than free parameters: add rows or fix parameters (fixed=)",
+            Status::TooFewRows => {
+                "fewer rows and priors than free parameters: add rows, borrow parameters (prior=) or fix them (fixed=)"
+            }
             Status::Cancelled => "stopped by the caller before it ended",
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from lawfit._engine import F64, I64, Progress, RawFits
 from lawfit._law import Law, Range
 from lawfit._named import Named
 from lawfit._protocols import Followed
+
+Prior: TypeAlias = tuple[float, float]  # mean and standard deviation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +27,7 @@ class Rows:
     x: F64  # (n_variables, n_rows)
     y: F64  # (n_rows,)
     weights: F64 | None  # (n_rows,)
+    sigma: F64 | None  # (n_rows,) known noise in the response's units; not together with weights
     positions: I64  # (n_rows,) rows of the user's table, from 0
     units: I64  # (n_rows,) number of each row in its group, from 0, those that where= leaves out counted
     offsets: I64  # (F + 1,)
@@ -33,6 +37,7 @@ class Rows:
     library: str
     columns: tuple[tuple[str, str], ...]  # variables that the user mapped, with the column or formula of each
     weighted_by: str | None  # column or formula of the weights, "given" for an array
+    noise_by: str | None  # the same of the known noise
 
     @property
     def n_fits(self) -> int:
@@ -47,6 +52,7 @@ class Rows:
             x=np.ascontiguousarray(self.x[:, start:stop]),
             y=self.y[start:stop],
             weights=None if self.weights is None else self.weights[start:stop],
+            sigma=None if self.sigma is None else self.sigma[start:stop],
             positions=self.positions[start:stop],
             units=self.units[start:stop],
             offsets=np.array([0, stop - start], dtype=np.int64),
@@ -56,6 +62,7 @@ class Rows:
             library=self.library,
             columns=self.columns,
             weighted_by=self.weighted_by,
+            noise_by=self.noise_by,
         )
 
 
@@ -77,6 +84,7 @@ class Options:
     max_iterations: int = 1000
     kernels: str = "auto"
     protocol: Followed | None = None
+    prior: Named[Prior] = Named()  # noqa: RUF009 (a Named cannot be changed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +104,12 @@ def run(
     starts: F64 | None = None,
     resampling: Resampling | None = None,
     f_scale: F64 | None = None,
+    prior_variance: F64 | None = None,
     keep_starts: bool = True,
     n_threads: int,
     progress: Progress | None,
 ) -> RawFits:
-    """Fit all rows in one engine call; ``f_scale`` (F,) stands in for the one of the options."""
+    """Fit all rows in one engine call; ``f_scale`` (F,) and ``prior_variance`` (F,) stand in for what the fit finds."""
     names = law.parameters
     if f_scale is None and options.f_scale is not None:
         f_scale = np.full(rows.n_fits, options.f_scale)
@@ -116,6 +125,7 @@ def run(
         upper=np.array([options.bounds[name][1] for name in names]),
         fixed=np.array([options.fixed.get(name, np.nan) for name in names]),
         weights=rows.weights,
+        sigma=rows.sigma,
         loss=options.loss,
         f_scale=f_scale,
         scale_rule=options.scale_rule,
@@ -137,4 +147,12 @@ def run(
         kernels=options.kernels,
         n_threads=n_threads,
         progress=progress,
+        prior_mean=_by_parameter(names, options.prior, 0),
+        prior_sd=_by_parameter(names, options.prior, 1),
+        prior_variance=prior_variance,
     )
+
+
+def _by_parameter(names: tuple[str, ...], prior: Named[Prior], part: int) -> F64 | None:
+    """Means (part 0) or standard deviations of all parameters, NaN where nothing is known."""
+    return np.array([prior[name][part] if name in prior else np.nan for name in names]) if prior else None

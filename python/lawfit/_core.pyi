@@ -118,6 +118,7 @@ def fit_batch(
     upper: _F64,
     fixed: _F64,
     weights: _F64 | None = None,
+    sigma: _F64 | None = None,
     loss: str = "huber",
     f_scale: _F64 | None = None,
     scale_rule: str = "mad",
@@ -139,25 +140,32 @@ def fit_batch(
     kernels: str = "auto",
     n_threads: int = 1,
     progress: Callable[[int, int], object] | None = None,
+    prior_mean: _F64 | None = None,
+    prior_sd: _F64 | None = None,
+    prior_variance: _F64 | None = None,
 ) -> dict[str, Any]:
     """Fit one law to many data sets, from many starts, with many resamples, in one call.
 
-    In: ``x`` (n_variables, n_rows), ``y`` and ``weights`` (n_rows,), rows of fit ``f`` are ``offsets[f]:offsets[f +
-    1]``; ``lower``, ``upper`` (n_params,) with infinities; ``fixed`` (n_params,) NaN where free; ``f_scale``
-    (n_fits,) with NaN or None for the scale that the data give, as ``scale_rule`` says; ``starts`` (n_starts,
-    n_params) or (n_fits, n_starts, n_params) with ``start_rule="given"``; ``start_lower`` and ``start_upper``
+    In: ``x`` (n_variables, n_rows), ``y``, ``weights`` and ``sigma`` (n_rows,), ``sigma`` in the units of ``y`` and
+    not together with ``weights``, rows of fit ``f`` are ``offsets[f]:offsets[f + 1]``; ``lower``, ``upper``
+    (n_params,) with infinities; ``fixed`` (n_params,) NaN where free; ``f_scale`` (n_fits,) with NaN or None for the
+    scale that the data give, as ``scale_rule`` says; ``starts`` (n_starts, n_params) or (n_fits, n_starts, n_params)
+    with ``start_rule="given"``; ``n_starts`` 0 for as many as the law needs; ``start_lower`` and ``start_upper``
     (n_params,) NaN where the rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within
-    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``.
+    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``; ``prior_mean`` and
+    ``prior_sd`` (n_params,) NaN where nothing is known, ``prior_variance`` (n_fits,) with NaN or None for the noise
+    variance that the fit finds.
 
     Out, F fits, S starts, R replicates, P parameters, T additive terms: ``params`` (F, P), ``objective`` (F,),
-    ``sse`` (F,), ``f_scale`` (F,), ``status`` (F,) uint8, ``n_iterations`` (F,) int64, ``n_evaluations`` (F,) int64
-    (both summed over starts), ``gradient`` (F, P), ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction``
-    (F, P), ``covariance`` (F, P, P) NaN where undefined, ``covariance_type`` str, ``term_share`` (F, T) largest
-    share of each term over the rows, ``inside_scale`` (F,) share of residuals within the loss's scale,
-    ``n_rows_used`` (F,) int64, ``start_agreement`` (F,), ``best_start`` (F,) int64, ``kernels`` str, and with
-    ``keep_starts``: ``start_params`` (F, S, P) where each start began, ``start_ends`` (F, S, P) where it ended,
-    ``start_objective`` (F, S), ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P),
-    ``replicate_objective`` (F, R), ``replicate_status`` (F, R) uint8.
+    ``sse`` (F,), ``f_scale`` (F,), ``prior_variance`` (F,) NaN without a prior, ``status`` (F,) uint8,
+    ``n_iterations`` (F,) int64, ``n_evaluations`` (F,) int64 (both summed over starts), ``gradient`` (F, P),
+    ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction`` (F, P), ``covariance`` (F, P, P) NaN where
+    undefined, ``covariance_type`` str, ``term_share`` (F, T) largest share of each term over the rows,
+    ``inside_scale`` (F,) share of residuals within the loss's scale, ``n_rows_used`` (F,) int64,
+    ``start_agreement`` (F,), ``best_start`` (F,) int64, ``kernels`` str, and with ``keep_starts``: ``start_params``
+    (F, S, P) where each start began, ``start_ends`` (F, S, P) where it ended, ``start_objective`` (F, S),
+    ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P), ``replicate_objective`` (F, R),
+    ``replicate_status`` (F, R) uint8.
     """
 
 def fail_on_purpose(is_tiny: bool) -> None:

@@ -82,6 +82,7 @@ class RawFits(NamedTuple):
     objective: F64  # (F,)
     sse: F64  # (F,)
     f_scale: F64  # (F,)
+    prior_variance: F64  # (F,) NaN without a prior
     status: U8  # (F,)
     n_iterations: I64  # (F,)
     n_evaluations: I64  # (F,)
@@ -187,6 +188,7 @@ def fit_batch(
     upper: F64,
     fixed: F64,
     weights: F64 | None = None,
+    sigma: F64 | None = None,
     loss: str = "huber",
     f_scale: F64 | None = None,
     scale_rule: str = "mad",
@@ -208,6 +210,9 @@ def fit_batch(
     kernels: str = "auto",
     n_threads: int = 1,
     progress: Progress | None = None,
+    prior_mean: F64 | None = None,
+    prior_sd: F64 | None = None,
+    prior_variance: F64 | None = None,
 ) -> RawFits:
     """Fit one law to F data sets, from many starts, with many resamples, in one call."""
     out = _core.fit_batch(
@@ -221,6 +226,7 @@ def fit_batch(
         upper=upper,
         fixed=fixed,
         weights=weights,
+        sigma=sigma,
         loss=loss,
         f_scale=f_scale,
         scale_rule=scale_rule,
@@ -242,6 +248,9 @@ def fit_batch(
         kernels=kernels,
         n_threads=n_threads,
         progress=progress,
+        prior_mean=prior_mean,
+        prior_sd=prior_sd,
+        prior_variance=prior_variance,
     )
     starts_out = replicates = None
     if keep_starts:

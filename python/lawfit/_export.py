@@ -57,6 +57,7 @@ def fit_dict(fit: Fit) -> dict[str, object]:
         "objective": plain(fit.objective),
         "sse": plain(fit.sse),
         "f_scale": plain(fit.f_scale),
+        "prior_variance": plain(fit.prior_variance),
         "inside_scale": plain(fit.inside_scale),
         "status": fit.status,
         "message": fit.message,
@@ -87,6 +88,7 @@ def fit_dict(fit: Fit) -> dict[str, object]:
         "columns": dict(fit.rows.columns),
         "where": fit.rows.where,
         "weights": fit.rows.weighted_by,
+        "sigma": fit.rows.noise_by,
         "n_rows": fit.n_rows,
         "n_table_rows": fit.rows.n_table_rows,
         "kernels": fit.kernels,
@@ -102,6 +104,7 @@ def fit_dict(fit: Fit) -> dict[str, object]:
             "max_iterations": options.max_iterations,
             "bounds": {name: [plain(lower), plain(upper)] for name, (lower, upper) in options.bounds.items()},
             "fixed": dict(options.fixed),
+            "prior": {name: list(pair) for name, pair in options.prior.items()},
         },
     }
     if fit.draws is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _engine
-from lawfit._batch import Options
+from lawfit._batch import Options, Prior
 from lawfit._engine import F64
 from lawfit._law import Law, RangeLike, as_number, as_ranges
 from lawfit._named import Named
@@ -40,6 +40,7 @@ def make_options(
     covariance: str,
     max_iterations: int,
     kernels: str,
+    prior: Mapping[str, Prior] | None,
 ) -> tuple[Options, F64 | None]:
     """Options of a fit with every default filled in, and the starts that the user gave, (n_starts, n_parameters)."""
     known = _engine.registries()
@@ -74,6 +75,7 @@ def make_options(
         max_iterations=check_count("max_iterations", max_iterations, least=1),
         kernels=kernels,
         protocol=followed,
+        prior=_priors(law, prior, ranges, held),
     )
     return options, given
 
@@ -133,6 +135,32 @@ def _ranges(law: Law, bounds: Mapping[str, RangeLike] | None, fixed: Named[float
         if not lower <= value <= upper:
             raise LawError(f"fixed: {name}={value:g} lies outside its bounds ({lower:g}, {upper:g})")
     return Named(ranges)
+
+
+def _priors(
+    law: Law, prior: Mapping[str, Prior] | None, ranges: Named[tuple[float, float]], fixed: Named[float]
+) -> Named[Prior]:
+    """Mean and standard deviation of every parameter of which something is known."""
+    if prior is not None and not isinstance(prior, Mapping):
+        raise LawError(f"prior: give a mapping from parameters to (mean, sd), not {describe(prior)}")
+    found = {}
+    for name, pair in (prior or {}).items():
+        law.check_parameter("prior", name)
+        if isinstance(pair, str) or not isinstance(pair, Sequence | np.ndarray) or len(pair) != 2:
+            raise LawError(f"prior: {name} needs a pair (mean, sd), such as (0.35, 0.03)")
+        mean, sd = (as_number("prior", name, value) for value in pair)
+        if name in fixed:
+            raise LawError(f"prior: {name} is fixed at {fixed[name]:g}; leave it out of fixed= or of prior=")
+        if not math.isfinite(mean):
+            raise LawError(f"prior: {name} needs a finite mean")
+        if not 0.0 < sd < math.inf:
+            advice = "to hold it use fixed=" if sd == 0.0 else "leave it out where nothing is known"
+            raise LawError(f"prior: the standard deviation of {name} is {sd:g}; it is positive and finite: {advice}")
+        lower, upper = ranges[name]
+        if not lower <= mean <= upper:
+            raise LawError(f"prior: the mean {mean:g} of {name} lies outside its bounds ({lower:g}, {upper:g})")
+        found[name] = (mean, sd)
+    return Named(found)
 
 
 def _parse_starts(law: Law, starts: object, fixed: Named[float]) -> tuple[str, int, F64 | None]:

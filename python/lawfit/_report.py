@@ -21,6 +21,8 @@ POOR_AGREEMENT = 0.5
 # The curvature is scaled by the terms of the law: a design that varies N and D separately has 10 to 300, one with all
 # runs at the same tokens per parameter 1e7.
 ILL_CONDITIONED = 1e5
+# A prior and data that agree are rarely this far apart.
+FAR_FROM_PRIOR = 3.0
 MOST_OPTIMA = 4
 MOST_FITS = 30
 
@@ -43,6 +45,7 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
             f"the data hardly identify all parameters (condition number {fit.condition:.1e}), least along "
             f"{_direction(fit)}: fix one of them, or add runs that vary the variables separately"
         )
+    found += _contradicted(fit)
     vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
     if vague:
         found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")
@@ -64,6 +67,17 @@ def _spread_of(fit: Fit) -> str:
     """Say what standard errors are worth where few residuals lie inside the scale."""
     has_any = any(math.isfinite(spread) for spread in fit.stderr.values())
     return "and its standard errors are rough" if has_any else "which has no standard errors of this kind"
+
+
+def _contradicted(fit: Fit) -> list[str]:
+    """Say which priors the data contradict."""
+    pulls = {name: (fit.params[name] - mean) / sd for name, (mean, sd) in fit.options.prior.items()}
+    return [
+        f"{name} is {abs(pull):.1f} standard deviations of its prior {'above' if pull > 0 else 'below'} its mean: data "
+        "and prior contradict each other, and the estimate lies between the two"
+        for name, pull in pulls.items()
+        if abs(pull) > FAR_FROM_PRIOR
+    ]
 
 
 def _direction(fit: Fit) -> str:
@@ -116,7 +130,11 @@ def _parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
 def _note(fit: Fit, name: str) -> str:
     if name in fit.options.fixed:
         return "fixed"
-    return "at bound" if name in fit.at_bound else ""
+    notes = ["at bound"] if name in fit.at_bound else []
+    if name in fit.options.prior:
+        mean, sd = fit.options.prior[name]
+        notes.append(f"prior {mean:g} +- {sd:g}")
+    return ", ".join(notes)
 
 
 def _facts(fit: Fit) -> list[tuple[str, str]]:
@@ -147,6 +165,11 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
         facts.append(("bootstrap", f"{kind}: {fit.draws.n_failed} failed, {fit.draws.n_at_bound} at a bound"))
     if rows.weighted_by is not None:
         facts.insert(3, ("weights", f"{rows.weighted_by}, as precisions"))
+    if rows.noise_by is not None:
+        facts.insert(3, ("noise", f"known, sigma={rows.noise_by}: residuals are in its units"))
+    if options.prior:
+        names = listed(f"{name} = {mean:g} +- {sd:g}" for name, (mean, sd) in options.prior.items())
+        facts.insert(3, ("prior", f"{names}, against a noise variance of {fit.prior_variance:.4g}"))
     if rows.columns:
         facts.insert(3, ("columns", ", ".join(f"{name} = {text}" for name, text in rows.columns)))
     return facts

@@ -47,6 +47,7 @@ def table_rows(
     columns: Mapping[str, str],
     where: object,
     weights: object,
+    sigma: object,
     residual: str,
     by: Sequence[str] = (),
 ) -> tuple[Rows, Keys]:
@@ -63,11 +64,17 @@ def table_rows(
     y = _column(table, response, order, "response")
     if residual == "log":
         _check_positive(y, order, response)
+    if weights is not None and sigma is not None:
+        raise LawError(
+            "sigma: the noise of a row is known (sigma=) or relative (weights=), not both; for relative precisions put "
+            "1/sigma**2 into weights="
+        )
     rows = Rows(
         variables=variables,
         x=x,
         y=y,
         weights=None if weights is None else _weights(table, weights, order),
+        sigma=None if sigma is None else _sigma(table, sigma, order),
         positions=order,
         units=numbers_within_groups(table, by)[order],
         offsets=offsets,
@@ -77,6 +84,7 @@ def table_rows(
         library=table.library,
         columns=tuple(columns.items()),
         weighted_by=weights if isinstance(weights, str) else None if weights is None else "given",
+        noise_by=sigma if isinstance(sigma, str) else None if sigma is None else "given",
     )
     return rows, keys
 
@@ -85,12 +93,14 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
     """Put rows of several tables, one fit each, into one batch."""
     sizes = [part.y.size for part in parts]
     given = [part.weights for part in parts if part.weights is not None]
+    noise = [part.sigma for part in parts if part.sigma is not None]
     first = parts[0]
     return Rows(
         variables=first.variables,
         x=np.ascontiguousarray(np.concatenate([part.x for part in parts], axis=1)),
         y=np.concatenate([part.y for part in parts]),
         weights=np.concatenate(given) if given else None,
+        sigma=np.concatenate(noise) if noise else None,
         positions=np.concatenate([part.positions for part in parts]),
         units=np.concatenate([part.units for part in parts]),
         offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
@@ -100,6 +110,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         library=first.library,
         columns=first.columns,
         weighted_by=first.weighted_by,
+        noise_by=first.noise_by,
     )
 
 
@@ -123,17 +134,7 @@ def _check_positive(y: F64, rows: I64, response: str) -> None:
 
 def _weights(table: Table, weights: object, rows: I64) -> F64:
     """Precision weights (1 / variance) of the rows: a column, a column formula, or one number per row of the table."""
-    if isinstance(weights, str):
-        values = _column(table, weights, rows, "weights")
-    else:
-        array: ArrayLike = weights  # type: ignore[assignment]
-        given = _arrays.as_float64(array, "weights")
-        if given.shape != (table.n_rows,):
-            raise DataError(
-                f"weights: got shape {given.shape} for a table of {table.n_rows} rows; give one number per row"
-            )
-        values = np.ascontiguousarray(given[rows])
-        _arrays.check_finite(values, "weights", "give finite values of at least 0", rows)
+    values = _row_values(table, weights, rows, "weights", "give finite values of at least 0")
     negative = np.flatnonzero(values < 0.0)
     if negative.size:
         raise DataError(
@@ -142,3 +143,29 @@ def _weights(table: Table, weights: object, rows: I64) -> F64:
     if not np.any(values > 0.0):
         raise DataError("weights: every one is 0, so no row counts")
     return values
+
+
+def _sigma(table: Table, sigma: object, rows: I64) -> F64:
+    """Known standard deviations of the rows, in the units of the response; the same forms as weights."""
+    values = _row_values(table, sigma, rows, "sigma", "give positive standard deviations")
+    bad = np.flatnonzero(values <= 0.0)
+    if bad.size:
+        raise DataError(
+            f"sigma: row {rows[bad[0]]} (counted from 0) has {values[bad[0]]:g}, {bad.size} in all are not positive; "
+            "give standard deviations in the units of the response, and leave rows out with where="
+        )
+    return values
+
+
+def _row_values(table: Table, given: object, rows: I64, argument: str, advice: str) -> F64:
+    """Finite numbers for the rows: a column, a column formula, or one number per row of the table."""
+    if isinstance(given, str):
+        return _column(table, given, rows, argument)
+    array: ArrayLike = given  # type: ignore[assignment]
+    values = _arrays.as_float64(array, argument)
+    if values.shape != (table.n_rows,):
+        raise DataError(
+            f"{argument}: got shape {values.shape} for a table of {table.n_rows} rows; give one number per row"
+        )
+    _arrays.check_finite(values[rows], argument, advice, rows)
+    return np.ascontiguousarray(values[rows])

@@ -103,6 +103,7 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     _add_column_option(verb)
     add("--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)")
     add("--weights", metavar="COLUMN", help="precisions of the rows: a column or a formula")
+    add("--sigma", metavar="COLUMN", help="known noise of the rows, a standard deviation: a column or a formula")
     add("--protocol", metavar="NAME", help=f"set loss, scale, residual and starts as in {listed(protocols)}")
     add("--loss", help=f"robust loss: {listed(known.losses)} (huber)")
     add("--f-scale", metavar=f"NUMBER|{'|'.join(known.scale_rules)}", help="scale of the robust loss (mad)")
@@ -114,6 +115,7 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     add("--covariance", default="auto", help=f"kind of standard error: {listed(known.covariances)} (auto)")
     add("--fixed", action="append", default=[], metavar="NAME=VALUE", help="hold a parameter, such as E=1.7")
     add("--bound", action="append", default=[], metavar="NAME=LOW:HIGH", help="bound a parameter, such as alpha=0:3")
+    add("--prior", action="append", default=[], metavar="NAME=MEAN:SD", help="what is known, such as alpha=0.35:0.03")
     add("--kernels", default="auto", help=f"{listed(known.kernels)} (auto)")
     add("--threads", type=int, metavar="COUNT", help="number of threads (all cores)")
     add("--format", choices=_cli_output.FORMATS, help="form of the output (table, or by the ending of -o)")
@@ -147,8 +149,10 @@ def run_fit(chosen: argparse.Namespace) -> int:
         f_scale=_scale(chosen.f_scale),
         residual=chosen.residual,
         weights=chosen.weights,
+        sigma=chosen.sigma,
         bounds={name: _bound(ends) for name, ends in _pairs("--bound", chosen.bound).items()},
         fixed={name: _number("--fixed", value) for name, value in _pairs("--fixed", chosen.fixed).items()},
+        prior={name: _known(pair) for name, pair in _pairs("--prior", chosen.prior).items()},
         starts=int(chosen.starts) if _is_count(chosen.starts) else chosen.starts,
         seed=chosen.seed,
         covariance=chosen.covariance,
@@ -265,6 +269,13 @@ def _bound(ends: str) -> tuple[float | None, float | None]:
     if not colon:
         raise DataError(f"--bound {ends}: write NAME=LOW:HIGH; leave an end empty where there is none")
     return _end(lower), _end(upper)
+
+
+def _known(pair: str) -> tuple[float, float]:
+    mean, colon, sd = pair.partition(":")
+    if not colon:
+        raise DataError(f"--prior {pair}: write NAME=MEAN:SD")
+    return _number("--prior", mean), _number("--prior", sd)
 
 
 def _end(text: str) -> float | None:

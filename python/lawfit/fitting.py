@@ -8,7 +8,7 @@ from dataclasses import replace
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _batch, _engine
-from lawfit._batch import Options, Resampling, Rows
+from lawfit._batch import Options, Prior, Resampling, Rows
 from lawfit._engine import F64, Progress
 from lawfit._law import Law, RangeLike
 from lawfit._options import StartsLike, check_count, check_word, make_options
@@ -33,8 +33,10 @@ def fit(
     f_scale: float | str | None = None,
     residual: str | None = None,
     weights: str | ArrayLike | None = None,
+    sigma: str | ArrayLike | None = None,
     bounds: Mapping[str, RangeLike] | None = None,
     fixed: Mapping[str, float] | None = None,
+    prior: Mapping[str, Prior] | None = None,
     starts: StartsLike | None = None,
     seed: int = 0,
     solver: str = "auto",
@@ -70,11 +72,18 @@ def fit(
     residual : "log" or "linear", optional
         Difference of logarithms (default), or of values.
     weights : str or (n_rows,) array, optional
-        Precisions (1 / variance) of the rows: a column, a formula over columns, or an array.
+        Precisions (1 / variance) of the rows, up to a common factor: a column, a formula over columns, or an array.
+    sigma : str or (n_rows,) array, optional
+        Known noise of the rows, a standard deviation in the units of the response: a column, a formula over columns, or
+        an array. Every residual is divided by it (under ``residual="log"`` by ``sigma / response``) before the robust
+        loss sees it, so that ``f_scale`` counts standard deviations.
     bounds : mapping of str to (lower, upper), optional
         Bounds in place of the law's own; ``None`` where there is none.
     fixed : mapping of str to float, optional
         Parameters that are not fitted.
+    prior : mapping of str to (mean, sd), optional
+        What is known of parameters beforehand, such as an exponent that others have measured: a Gaussian penalty,
+        weighed against the noise of the rows, ``fit.prior_variance``. Such a fit goes the generic way.
     starts : str, int or mapping of str to array, optional
         A rule (``"auto"`` by default), a number of starts of that rule, or one value per start for every parameter.
     seed : int
@@ -104,7 +113,8 @@ def fit(
     LawError
         The law or an option cannot mean anything.
     DataError
-        A column is missing, a used value is NaN, or the response is not positive under ``residual="log"``.
+        A column is missing, a used value is NaN, the response is not positive under ``residual="log"``, or a ``sigma``
+        is not positive.
 
     Notes
     -----
@@ -128,11 +138,12 @@ def fit(
     bound = bind_to_table(given, table, mapping, response)
     options, given_starts = make_options(
         bound, columns=table.names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
-        fixed=fixed, starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations,
-        kernels=kernels,
+        fixed=fixed, prior=prior, starts=starts, seed=seed, solver=solver, covariance=covariance,
+        max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
     rows, keys = table_rows(
-        bound, table, response=response, columns=mapping, where=where, weights=weights, residual=options.residual
+        bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
+        residual=options.residual,
     )
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
 
@@ -150,8 +161,10 @@ def fit_many(
     f_scale: float | str | None = None,
     residual: str | None = None,
     weights: str | ArrayLike | None = None,
+    sigma: str | ArrayLike | None = None,
     bounds: Mapping[str, RangeLike] | None = None,
     fixed: Mapping[str, float] | None = None,
+    prior: Mapping[str, Prior] | None = None,
     starts: StartsLike | None = None,
     seed: int = 0,
     solver: str = "auto",
@@ -167,7 +180,8 @@ def fit_many(
 
     Parameters
     ----------
-    law, response, columns, where, protocol, loss, f_scale, residual, weights, bounds, fixed, starts, seed, solver, \
+    law, response, columns, where, protocol, loss, f_scale, residual, weights, sigma, bounds, fixed, prior, starts, \
+seed, solver, \
 covariance, max_iterations, kernels, n_threads, progress
         As in `fit`.
     data : table, sequence of tables, or mapping of tables
@@ -216,8 +230,8 @@ covariance, max_iterations, kernels, n_threads, progress
     bound = bind_to_table(given, tables[0], mapping, response)
     options, given_starts = make_options(
         bound, columns=tables[0].names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
-        fixed=fixed, starts=starts, seed=seed, solver=solver, covariance=covariance, max_iterations=max_iterations,
-        kernels=kernels,
+        fixed=fixed, prior=prior, starts=starts, seed=seed, solver=solver, covariance=covariance,
+        max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
     resampling = _as_resampling(bootstrap, resample)
     if table_keys is None:
@@ -228,6 +242,7 @@ covariance, max_iterations, kernels, n_threads, progress
             columns=mapping,
             where=where,
             weights=weights,
+            sigma=sigma,
             residual=options.residual,
             by=names,
         )
@@ -240,6 +255,7 @@ covariance, max_iterations, kernels, n_threads, progress
                 columns=mapping,
                 where=where,
                 weights=weights,
+                sigma=sigma,
                 residual=options.residual,
             )[0]
             for table in tables

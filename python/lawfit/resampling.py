@@ -33,7 +33,9 @@ def bootstrap(
 ) -> Draws:
     """Parameters refitted to resampled rows.
 
-    Each replicate starts at the fit and keeps its options; ``f_scale`` stays at the number that the fit found.
+    Each replicate starts at the fit and keeps its options; ``f_scale`` and ``prior_variance`` stay at the numbers that
+    the fit found. The means of priors are drawn anew for each replicate, from the distribution that the prior states:
+    what it rests on might have come out otherwise too. Under ``weights`` and ``indices`` they stay.
 
     Parameters
     ----------
@@ -103,6 +105,7 @@ def bootstrap(
         starts=params[np.newaxis, :],
         resampling=resampling,
         f_scale=np.array([fit.f_scale]),
+        prior_variance=np.array([fit.prior_variance]),
         keep_starts=False,
         n_threads=_arrays.resolve_threads(n_threads),
         progress=as_progress(progress),

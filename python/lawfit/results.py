@@ -89,11 +89,14 @@ class Fit:
     covariance_type : str
         Which covariance that is, such as ``"HC3"``.
     objective : float
-        Sum over rows of weight times robust loss of the residual.
+        Sum over rows of weight times robust loss of the residual, in units of ``sigma`` where it was given, and the
+        penalty of priors.
     sse : float
-        Sum of squared residuals.
+        Sum of squared residuals, each counted once: without weights, ``sigma`` or priors.
     f_scale : float
-        Scale of the robust loss, as a number.
+        Scale of the robust loss, as a number; in units of ``sigma`` where it was given.
+    prior_variance : float
+        Noise variance of a row of weight 1 that priors were weighed against; NaN without a prior.
     status, message, success : str, str, bool
         How the fit ended, what that means, and whether it is a minimum that may be used.
     nfev, nit : int
@@ -135,6 +138,7 @@ class Fit:
     objective: float
     sse: float
     f_scale: float
+    prior_variance: float
     status: str
     message: str
     success: bool
@@ -381,6 +385,7 @@ class Fits:
             objective=float(raw.objective[i]),
             sse=float(raw.sse[i]),
             f_scale=float(raw.f_scale[i]),
+            prior_variance=float(raw.prior_variance[i]),
             status=status.name,
             message=status.message,
             success=status.success,

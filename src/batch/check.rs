@@ -9,6 +9,7 @@ use crate::law::CompiledLaw;
 use crate::law::Declared;
 use crate::law::Residual;
 use crate::law::compiled;
+use crate::objective::prior::Known;
 use crate::scan::MOST_SCANNED;
 use crate::solver::Solver;
 use crate::solver::Space;
@@ -20,6 +21,10 @@ use crate::starts::hoffmann_grid;
 pub(super) struct Plan {
     pub(super) law: Arc<CompiledLaw>,
     pub(super) space: Space,
+    /// Parameters with a prior.
+    pub(super) known: Vec<Known>,
+    /// Where default starts lie: within three standard deviations of a prior.
+    pub(super) start_space: Space,
     pub(super) n_starts: usize,
     /// Amplitudes are solved for.
     pub(super) is_separable: bool,
@@ -43,7 +48,9 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     check_lengths(spec, n_rows)?;
     check_data(spec)?;
     let space = check_parameters(spec)?;
-    let is_separable = check_solver(spec, &law, &space)?;
+    let known = check_prior(spec)?;
+    let start_space = near_priors(spec, &space, &known);
+    let is_separable = check_solver(spec, &law, &space, &known)?;
     let (n_starts, grid) = check_starts(spec, &law, &space, is_separable)?;
     check_replicates(spec, n_rows)?;
     let n_fits = spec.offsets.len() - 1;
@@ -55,7 +62,7 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
         let message = format!("{n_fits} fits × {what} × {p} parameters do not fit in memory; ask for fewer");
         return Err(Error::argument(argument, message));
     }
-    Ok(Plan { law, space, n_starts, is_separable, grid })
+    Ok(Plan { law, space, known, start_space, n_starts, is_separable, grid })
 }
 
 fn check_offsets(offsets: &[usize], n_rows: usize) -> Result<(), Error> {
@@ -72,6 +79,7 @@ fn check_lengths(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
     let lengths = [
         ("x", spec.x.len(), spec.variables.len() * n_rows),
         ("weights", spec.weights.map_or(n_rows, <[f64]>::len), n_rows),
+        ("sigma", spec.sigma.map_or(n_rows, <[f64]>::len), n_rows),
         ("lower", spec.lower.len(), p),
         ("upper", spec.upper.len(), p),
         ("fixed", spec.fixed.len(), p),
@@ -117,10 +125,31 @@ fn check_data(spec: &BatchSpec<'_>) -> Result<(), Error> {
         );
         return Err(Error::argument("response", message));
     }
+    check_sigma(spec)?;
     if let Some(scales) = spec.f_scale
         && let Some(scale) = scales.iter().find(|s| **s <= 0.0 || s.is_infinite())
     {
         return Err(Error::argument("f_scale", format!("{scale} is no scale; give a positive number or \"mad\"")));
+    }
+    Ok(())
+}
+
+/// Smallest and largest standard deviation, whose squares and their inverses are ordinary numbers.
+const LEAST_SIGMA: f64 = 1e-150;
+const MOST_SIGMA: f64 = 1e150;
+
+fn check_sigma(spec: &BatchSpec<'_>) -> Result<(), Error> {
+    let Some(sigma) = spec.sigma else { return Ok(()) };
+    if spec.weights.is_some() {
+        let message = "the noise of a row is known (sigma) or relative (weights), not both; write 1/sigma**2 in weights \
+                       for relative precisions";
+        return Err(Error::argument("sigma", message));
+    }
+    let noise = |row: usize| if spec.residual == Residual::Log { sigma[row] / spec.y[row].abs() } else { sigma[row] };
+    let is_usable = |row: usize| sigma[row] > 0.0 && (LEAST_SIGMA..=MOST_SIGMA).contains(&noise(row));
+    if let Some(row) = (0..sigma.len()).find(|&row| !is_usable(row)) {
+        let message = format!("{} in row {row} is no standard deviation; give positive numbers", sigma[row]);
+        return Err(Error::argument("sigma", message));
     }
     Ok(())
 }
@@ -149,8 +178,50 @@ fn check_parameters(spec: &BatchSpec<'_>) -> Result<Space, Error> {
     Ok(Space::new(spec.lower, spec.upper, free))
 }
 
+fn check_prior(spec: &BatchSpec<'_>) -> Result<Vec<Known>, Error> {
+    let Some(prior) = spec.prior else { return Ok(vec![]) };
+    let (p, n_fits) = (spec.parameters.len(), spec.offsets.len() - 1);
+    let n_variances = prior.variance.map_or(n_fits, <[f64]>::len);
+    if prior.mean.len() != p || prior.sd.len() != p || n_variances != n_fits {
+        return Err(Error::argument("prior", format!("wanted {p} means and deviations, {n_fits} variances")));
+    }
+    let mut known = Vec::new();
+    for (j, name) in spec.parameters.iter().enumerate() {
+        let (mean, sd) = (prior.mean[j], prior.sd[j]);
+        if mean.is_nan() && sd.is_nan() {
+            continue;
+        }
+        let message = if !spec.fixed[j].is_nan() {
+            "is fixed; leave it out of one of the two".to_owned()
+        } else if !(LEAST_SIGMA..=MOST_SIGMA).contains(&sd) {
+            format!("has the standard deviation {sd}; give a positive number, or fix the parameter")
+        } else if !(mean >= spec.lower[j] && mean <= spec.upper[j] && mean.is_finite()) {
+            format!("has its mean {mean} outside its bounds {} to {}", spec.lower[j], spec.upper[j])
+        } else {
+            known.push(Known { parameter: j, mean, sd });
+            continue;
+        };
+        return Err(Error::argument("prior", format!("{name} {message}")));
+    }
+    if let Some(variance) = prior.variance.and_then(|all| all.iter().find(|v| **v < 0.0 || v.is_infinite())) {
+        return Err(Error::argument("prior", format!("{variance} is no noise variance")));
+    }
+    Ok(known)
+}
+
+/// The space of default starts.
+fn near_priors(spec: &BatchSpec<'_>, space: &Space, known: &[Known]) -> Space {
+    const REACH: f64 = 3.0;
+    let (mut lower, mut upper) = (spec.lower.to_vec(), spec.upper.to_vec());
+    for &Known { parameter: j, mean, sd } in known {
+        lower[j] = lower[j].max(mean - REACH * sd);
+        upper[j] = upper[j].min(mean + REACH * sd);
+    }
+    Space::new(&lower, &upper, space.free.clone())
+}
+
 /// Whether the separable path is to be taken.
-fn check_solver(spec: &BatchSpec<'_>, law: &CompiledLaw, space: &Space) -> Result<bool, Error> {
+fn check_solver(spec: &BatchSpec<'_>, law: &CompiledLaw, space: &Space, known: &[Known]) -> Result<bool, Error> {
     let amplitudes = law.separable.iter().flat_map(|separable| &separable.amplitudes);
     let has_free = amplitudes.into_iter().any(|amplitude| space.free.contains(&amplitude.parameter));
     if spec.solver == Solver::Separable && !has_free {
@@ -160,7 +231,11 @@ fn check_solver(spec: &BatchSpec<'_>, law: &CompiledLaw, space: &Space) -> Resul
         );
         return Err(Error::argument("solver", message));
     }
-    Ok(has_free && spec.solver != Solver::Generic)
+    if spec.solver == Solver::Separable && !known.is_empty() {
+        let message = "a prior is no part of the squares that the separable path looks at; use solver=\"auto\"";
+        return Err(Error::argument("solver", message));
+    }
+    Ok(has_free && known.is_empty() && spec.solver != Solver::Generic)
 }
 
 /// Starts that are drawn where the caller names no number, and those of a law that can be scanned.

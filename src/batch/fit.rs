@@ -3,6 +3,9 @@
 use crate::batch::certificate::Certificate;
 use crate::batch::check::Plan;
 use crate::batch::path::Path;
+use crate::batch::prior::RowsAlone;
+use crate::batch::prior::noise_variance;
+use crate::batch::prior::redraw;
 use crate::batch::results::FitResult;
 use crate::batch::results::Replicates;
 use crate::batch::results::Started;
@@ -14,6 +17,8 @@ use crate::covariance::assess;
 use crate::dispatch::dispatch;
 use crate::law::TermRows;
 use crate::objective::Objective;
+use crate::objective::prior::Known;
+use crate::objective::prior::Prior;
 use crate::objective::problem::Problem;
 use crate::objective::projection::Projection;
 use crate::objective::rows::RawRows;
@@ -29,6 +34,7 @@ use crate::solver::Outcome;
 use crate::solver::Solver;
 use crate::solver::Workspace;
 use crate::solver::refine;
+use crate::solver::solve;
 use crate::starts;
 use crate::status::Status;
 
@@ -58,11 +64,12 @@ pub(super) fn fit(
         n: spec.offsets[index + 1] - first,
         y: spec.y,
         weights: spec.weights,
+        sigma: spec.sigma,
     };
     let rows = prepare(law, &raw, spec.residual, spec.level);
     let free = &plan.space.free;
     let per_fit = plan.n_starts + spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
-    if rows.n < free.len() {
+    if rows.n == 0 || rows.n + plan.known.len() < free.len() {
         monitor.tick(per_fit as u64);
         return unfitted(spec, plan, Status::TooFewRows, rows.n);
     }
@@ -75,6 +82,7 @@ pub(super) fn fit(
         free,
         level: spec.level,
         cancel: monitor.flag(),
+        prior: Prior::NONE,
     };
     let options = Options { max_iterations: spec.max_iterations };
     let sample = sampled(&rows);
@@ -89,6 +97,7 @@ pub(super) fn fit(
         problem: Problem { rows: sample.as_ref().unwrap_or(&rows), ..problem },
         scanned: Vec::new(),
     };
+    let alone = RowsAlone::new(spec, plan, rows.n);
     let mut projection = if plan.is_separable { Projection::of(&problem) } else { None };
     if let Some(projection) = &projection
         && spec.start_rule == starts::StartRule::Auto
@@ -96,8 +105,10 @@ pub(super) fn fit(
         begins.scanned = begins.scan(projection, workspace);
     }
     if problem.f_scale.is_nan() && !is_fitted {
-        let pilot: Vec<Vec<f64>> = (0..plan.n_starts.min(scale::PILOT_STARTS)).map(|s| begins.start(s)).collect();
-        problem.f_scale = scale::from_data(&problem, projection.as_ref(), &plan.space, &pilot, options, workspace);
+        let n_pilots = plan.n_starts.min(scale::PILOT_STARTS);
+        let pilot: Vec<Vec<f64>> = (0..n_pilots).map(|s| alone.begin(begins.start(s))).collect();
+        let rows_alone = alone.problem(&problem);
+        problem.f_scale = scale::from_data(&rows_alone, projection.as_ref(), &alone.space, &pilot, options, workspace);
         if problem.f_scale.is_nan() {
             // The objective is not finite anywhere: any scale shows it.
             problem.f_scale = 1.0;
@@ -105,6 +116,16 @@ pub(super) fn fit(
         if let Some(projection) = &mut projection {
             projection.problem.f_scale = problem.f_scale;
         }
+    }
+    if !plan.known.is_empty() {
+        let fit_alone = |rows_alone: &Problem<'_>| {
+            let ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+                solve(rows_alone, &alone.space, &alone.begin(begins.start(s)), options, workspace).objective
+            });
+            ends.into_iter().filter(|objective| objective.is_finite()).fold(f64::INFINITY, f64::min)
+        };
+        let variance = noise_variance(spec, &problem, index, &alone, fit_alone);
+        problem.prior = Prior { known: &plan.known, variance };
     }
     let path = Path { problem, projection: projection.as_ref(), space: &plan.space, options };
     let n_second = if begins.scanned.is_empty() || is_fitted || !spec.loss.has_scale() { 0 } else { plan.n_starts / 4 };
@@ -254,7 +275,7 @@ impl Begins<'_> {
                 given.values[from + s * p..][..p].to_vec()
             }
             (None, None) => {
-                return starts::draw(&self.problem, &self.plan.space, spec.fixed, self.ranges(), spec.seed, s);
+                return starts::draw(&self.problem, &self.plan.start_space, spec.fixed, self.ranges(), spec.seed, s);
             }
         };
         for (value, &fixed) in row.iter_mut().zip(spec.fixed) {
@@ -300,6 +321,7 @@ fn describe(
     result.n_iterations = n_iterations;
     result.n_evaluations = n_evaluations;
     result.f_scale = problem.f_scale;
+    result.prior_variance = problem.prior.variance;
     result.best_start = best_start;
     if !end.objective.is_finite() {
         return result;
@@ -311,7 +333,7 @@ fn describe(
     let assessment =
         assess(problem, &end.params, &moving, &law.amplitude_pairs, spec.covariance, &mut workspace.scratch);
     result.sse = residuals.iter().map(|r| r * r).sum();
-    let inside = residuals.iter().filter(|r| r.abs() <= problem.f_scale).count();
+    let inside = residuals.iter().zip(&problem.rows.noise).filter(|(r, s)| r.abs() <= problem.f_scale * **s).count();
     result.inside_scale =
         if problem.loss.has_scale() { inside as f64 / residuals.len().max(1) as f64 } else { f64::NAN };
     result.params.clone_from(&end.params);
@@ -367,6 +389,7 @@ struct Memory {
     workspace: Workspace,
     rows: Rows,
     replicate: Replicate,
+    known: Vec<Known>,
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a fit that its resamples need")]
@@ -394,14 +417,16 @@ fn resample(
     let options = Options { max_iterations: spec.max_iterations };
     let is_corner = is_corner(problem, point.inside_scale);
     let ends = map_in_order(n, CHUNK, n_threads, monitor, |memory: &mut Memory, r| {
-        let Memory { workspace, rows, replicate } = memory;
+        let Memory { workspace, rows, replicate, known } = memory;
         match replicates {
             ReplicatePlan::Scheme { scheme, .. } => {
                 let number = u32::try_from(r).expect("the memory check bounds the number of replicates");
                 scheme.draw(spec.seed, &row_keys, number, replicate);
+                redraw(spec, problem.prior.known, number, known);
             }
             ReplicatePlan::Weights { values, .. } => {
                 replicate.responses = None;
+                known.clone_from(&plan.known);
                 replicate.weights.clear();
                 let all = &values[r * spec.y.len() + raw.first..][..raw.n];
                 replicate.weights.extend(kept.iter().map(|&row| all[row]));
@@ -409,10 +434,10 @@ fn resample(
         }
         rows.select(problem.rows, &replicate.weights, replicate.responses.as_deref());
         monitor.tick(1);
-        if rows.n < plan.space.free.len() {
+        if rows.n == 0 || rows.n + known.len() < plan.space.free.len() {
             return Outcome::failed(p, Status::TooFewRows);
         }
-        let resampled = Problem { rows, ..*problem };
+        let resampled = Problem { rows, prior: Prior { known, ..problem.prior }, ..*problem };
         if is_corner {
             // Another corner than this one: the objective leads there only once its kinks are smoothed out.
             return scale::come_down(&resampled, &plan.space, &point.params, options, workspace);

@@ -7,6 +7,7 @@ mod certificate;
 mod check;
 mod fit;
 mod path;
+mod prior;
 mod results;
 mod scale;
 mod spec;
@@ -17,6 +18,7 @@ pub use results::Replicates;
 pub use results::Started;
 pub use scale::ScaleRule;
 pub use spec::BatchSpec;
+pub use spec::GivenPrior;
 pub use spec::GivenStarts;
 pub use spec::ReplicatePlan;
 

@@ -32,12 +32,14 @@ pub struct Replicates {
 pub struct FitResult {
     /// Estimates; NaN if nothing could be fitted.
     pub params: Vec<f64>,
-    /// Σ w ρ(r).
+    /// Σ w ρ(r), and what priors add.
     pub objective: f64,
     /// Σ r² over the rows that carry weight, without their weights.
     pub sse: f64,
     /// Scale of the loss.
     pub f_scale: f64,
+    /// The noise variance that priors are weighed against; NaN without a prior.
+    pub prior_variance: f64,
     /// How it ended.
     pub status: Status,
     /// Iterations of all starts.
@@ -80,6 +82,7 @@ impl FitResult {
             objective: f64::NAN,
             sse: f64::NAN,
             f_scale: f64::NAN,
+            prior_variance: f64::NAN,
             status,
             n_iterations: 0,
             n_evaluations: 0,

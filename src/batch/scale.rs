@@ -42,7 +42,7 @@ impl ScaleRule {
 }
 
 /// Huber's constant for 95 % efficiency under normal noise.
-const EFFICIENCY: f64 = 1.345;
+pub(super) const EFFICIENCY: f64 = 1.345;
 /// Median absolute deviation to standard deviation of a normal distribution.
 const NORMAL: f64 = 1.4826;
 /// Starts of the pilot fit.
@@ -99,10 +99,11 @@ pub(super) fn from_data(
 
 /// The scale to begin with, a tenth of the response's spread, and the least that any may have.
 fn range(problem: &Problem<'_>) -> (f64, f64) {
-    let responses = &problem.rows.response[..problem.rows.n];
-    let middle = median(responses.to_vec());
-    let spread = median(responses.iter().map(|y| (y - middle).abs()).collect());
-    let size = responses.iter().map(|y| y.abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    // All of it in units of the known noise, where there is one.
+    let responses = || problem.rows.response[..problem.rows.n].iter().zip(&problem.rows.noise);
+    let middle = median(responses().map(|(y, _)| *y).collect());
+    let spread = median(responses().map(|(y, s)| (y - middle).abs() / s).collect());
+    let size = responses().map(|(y, s)| y.abs() / s).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
     let floor = LEAST_SHARE * size;
     ((0.1 * spread).max(floor), floor)
 }
@@ -223,7 +224,8 @@ fn likeliest(weights: &[f64], residuals: &[f64]) -> f64 {
 /// The median size of the residuals but the smallest p − 1 of p free parameters: a least-absolute-deviation fit passes
 /// through as many rows as it has parameters, and with few rows those would be the median.
 fn median_residual(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> f64 {
-    let mut sizes: Vec<f64> = problem.residuals(params, scratch).iter().map(|r| r.abs()).collect();
+    let residuals = problem.residuals(params, scratch);
+    let mut sizes: Vec<f64> = residuals.iter().zip(&problem.rows.noise).map(|(r, s)| r.abs() / s).collect();
     let through = problem.free.len().saturating_sub(1).min(sizes.len().saturating_sub(1));
     if through > 0 {
         sizes.select_nth_unstable_by(through, f64::total_cmp);

@@ -20,6 +20,17 @@ pub struct GivenStarts<'a> {
     pub per_fit: bool,
 }
 
+/// What is known of parameters beforehand.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenPrior<'a> {
+    /// (parameters,); NaN where nothing is known.
+    pub mean: &'a [f64],
+    /// (parameters,); NaN where nothing is known.
+    pub sd: &'a [f64],
+    /// (fits,); the noise variance of a row of weight 1, NaN or nothing to find it.
+    pub variance: Option<&'a [f64]>,
+}
+
 /// How resamples are made.
 #[derive(Clone, Copy, Debug)]
 pub enum ReplicatePlan<'a> {
@@ -66,6 +77,8 @@ pub struct BatchSpec<'a> {
     pub y: &'a [f64],
     /// (rows,); precision weights.
     pub weights: Option<&'a [f64]>,
+    /// (rows,); known standard deviations, in the response's units.
+    pub sigma: Option<&'a [f64]>,
     /// (fits + 1,); rows of fit `f` are `offsets[f]..offsets[f + 1]`.
     pub offsets: &'a [usize],
     /// (parameters,).
@@ -108,4 +121,6 @@ pub struct BatchSpec<'a> {
     pub level: Level,
     /// Threads.
     pub n_threads: usize,
+    /// What is known of parameters beforehand.
+    pub prior: Option<GivenPrior<'a>>,
 }

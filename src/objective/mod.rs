@@ -7,6 +7,7 @@
 mod balance;
 mod basis;
 mod powers;
+pub(crate) mod prior;
 pub(crate) mod problem;
 pub(crate) mod projection;
 pub(crate) mod rows;

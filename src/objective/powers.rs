@@ -100,7 +100,8 @@ impl Expand<'_> {
             let prediction = &mut prediction[..rows];
             combine::<A>(coefficients, base, prediction);
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
-            let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows]);
+            let row_data =
+                (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
             if takes_log {
                 loss_of_logs::<A, L, B>(loss, delta, prediction, row_data, (costs, slope, outer));
             } else {

@@ -1,4 +1,4 @@
-//! Law × loss × rows: Σ w ρ(r) with its derivatives, block by block.
+//! Law × loss × rows: Σ w ρ(r) with its derivatives, block by block, and what is known of parameters beforehand.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -22,6 +22,7 @@ use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::powers::Powers;
+use crate::objective::prior::Prior;
 use crate::objective::rows::Rows;
 use crate::special;
 
@@ -41,6 +42,7 @@ pub(crate) struct Problem<'a> {
     pub(crate) free: &'a [usize],
     pub(crate) level: Level,
     pub(crate) cancel: &'a AtomicBool,
+    pub(crate) prior: Prior<'a>,
 }
 
 impl Problem<'_> {
@@ -77,7 +79,7 @@ impl Objective for Problem<'_> {
     }
 
     fn rounding_floor(&self) -> f64 {
-        self.rows.rounding_floor
+        self.rows.rounding_floor + self.prior.rounding_floor()
     }
 
     fn expand(
@@ -88,12 +90,14 @@ impl Objective for Problem<'_> {
         gradient: &mut [f64],
         hessian: &mut [f64],
     ) -> f64 {
-        let work = Expand { problem: self, params, curvature, scratch, gradient, hessian };
-        self.loss.visit(OnLoss(work))
+        let (g, h) = (&mut *gradient, &mut *hessian);
+        let work = Expand { problem: self, params, curvature, scratch, gradient: g, hessian: h };
+        self.loss.visit(OnLoss(work)) + self.prior.add_to(params, gradient, hessian)
     }
 
     fn metric(&self, params: &[f64], scratch: &mut Scratch, out: &mut [f64]) {
         dispatch(self.level, Metric { problem: self, params, scratch, out });
+        self.prior.join_metric(self.rows, out);
         for (scale, &value) in out.iter_mut().zip(params) {
             if !(scale.is_finite() && *scale > 0.0) {
                 *scale = 1.0 / (1.0 + value.abs());
@@ -248,8 +252,8 @@ impl Blend for Hessian {
     const SHARE: f64 = 1.0;
 }
 
-/// Responses and weights of a block.
-pub(super) type RowData<'a> = (&'a [f64], &'a [f64]);
+/// Responses, weights and noise of a block.
+pub(super) type RowData<'a> = (&'a [f64], &'a [f64], &'a [f64]);
 /// What each row costs, and the factors of `∂f ∂fᵀ` and of `∂f` in curvature and gradient.
 pub(super) type RowFactors<'a> = (&'a mut [f64], &'a mut [f64], &'a mut [f64]);
 
@@ -259,12 +263,13 @@ pub(super) fn loss_of_values<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
-    (response, weights): RowData<'_>,
+    (response, weights, noise): RowData<'_>,
     (costs, slope, outer): RowFactors<'_>,
 ) {
     let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
-    for (((&f, &y), &w), ((cost, slope), outer)) in f.iter().zip(response).zip(weights).zip(factors) {
-        let at = loss.at::<A>(f - y, delta);
+    let rows = f.iter().zip(response).zip(weights).zip(noise);
+    for ((((&f, &y), &w), &s), ((cost, slope), outer)) in rows.zip(factors) {
+        let at = loss.at::<A>(f - y, delta * s);
         // A padded row costs nothing, whatever it predicts.
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi;
@@ -279,12 +284,13 @@ pub(super) fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
-    (response, weights): RowData<'_>,
+    (response, weights, noise): RowData<'_>,
     (costs, slope, outer): RowFactors<'_>,
 ) {
     let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
-    for (((&f, &y), &w), ((cost, slope), outer)) in f.iter().zip(response).zip(weights).zip(factors) {
-        let at = loss.at::<A>(special::ln::<A>(f) - y, delta);
+    let rows = f.iter().zip(response).zip(weights).zip(noise);
+    for ((((&f, &y), &w), &s), ((cost, slope), outer)) in rows.zip(factors) {
+        let at = loss.at::<A>(special::ln::<A>(f) - y, delta * s);
         let reciprocal = 1.0 / f;
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi * reciprocal;
@@ -363,7 +369,8 @@ impl Expand<'_> {
             let output =
                 |index| program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers);
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
-            let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows]);
+            let row_data =
+                (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
             match (takes_log, output(0)) {
                 (true, Operand::Rows(f)) => {
                     loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));

@@ -4,6 +4,7 @@
 //! logarithmic residuals, plain squares otherwise. It proposes where to look; the true objective decides.
 
 use crate::dispatch::Arith;
+use crate::dispatch::Plain;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
 use crate::formula::program::BLOCK;
@@ -73,7 +74,11 @@ impl<'a> Projection<'a> {
     /// The same with every row weighted as the robust loss weights it at `params`.
     pub(crate) fn reweighted(&self, params: &[f64], scratch: &mut Scratch) -> Projection<'a> {
         let residuals = self.problem.residuals(params, scratch);
-        let factors = self.problem.loss.visit(RowWeights { residuals: &residuals, delta: self.problem.f_scale });
+        let factors = self.problem.loss.visit(RowWeights {
+            residuals: &residuals,
+            noise: &self.problem.rows.noise,
+            delta: self.problem.f_scale,
+        });
         let mut out = self.clone();
         out.weigh(|row| factors.get(row).copied().unwrap_or(0.0));
         out
@@ -109,7 +114,7 @@ impl<'a> Projection<'a> {
         self.weights.clear();
         self.weighted.clear();
         for (row, (&y, &w)) in rows.response.iter().zip(&rows.weights).enumerate() {
-            let y = if is_log { special::exp::<crate::dispatch::Plain>(y) } else { y };
+            let y = if is_log { special::exp::<Plain>(y) } else { y };
             let v = w * factor(row) / if is_log { y * y } else { 1.0 };
             self.weights.push(v);
             self.weighted.push(v * y);
@@ -138,6 +143,7 @@ fn ranges(problem: &Problem<'_>, separable: &Separable) -> Vec<Vec<(f64, f64)>> 
 
 struct RowWeights<'a> {
     residuals: &'a [f64],
+    noise: &'a [f64],
     delta: f64,
 }
 
@@ -145,7 +151,8 @@ impl LossVisitor for RowWeights<'_> {
     type Out = Vec<f64>;
 
     fn visit<L: RobustLoss>(self, loss: L) -> Vec<f64> {
-        self.residuals.iter().map(|&r| loss.at::<crate::dispatch::Plain>(r, self.delta).weight).collect()
+        let rows = self.residuals.iter().zip(self.noise);
+        rows.map(|(&r, s)| loss.at::<Plain>(r, self.delta * s).weight).collect()
     }
 }
 

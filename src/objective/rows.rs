@@ -24,8 +24,11 @@ pub(crate) struct Rows {
     pub(crate) columns: Vec<f64>,
     /// The response, or its logarithm.
     pub(crate) response: Vec<f64>,
-    /// Weights; 0 in the padding.
+    /// Weights, over the square of the noise where it is known; 0 in the padding.
     pub(crate) weights: Vec<f64>,
+    /// The known standard deviation of each row on the residual's scale, 1 where none is given: what the scale of the loss
+    /// counts in. With it Σ w ρ(r/s; δ) is Σ (w/s²) ρ(r; δ s), so no other place of the hot loops needs to know.
+    pub(crate) noise: Vec<f64>,
     /// On which scale the response is.
     pub(crate) residual: Residual,
     /// What rounding alone contributes to a sum of squares.
@@ -45,12 +48,14 @@ impl Rows {
         self.n = kept;
         self.padded = kept.next_multiple_of(LANES);
         self.weights.clear();
+        self.noise.clear();
         self.response.clear();
         self.columns.clear();
         let source = responses.unwrap_or(&full.response);
         for (row, &w) in weights.iter().enumerate() {
             if w > 0.0 {
                 self.weights.push(w * full.weights[row]);
+                self.noise.push(full.noise[row]);
                 self.response.push(source[row]);
             }
         }
@@ -59,6 +64,7 @@ impl Rows {
             pad(&mut self.columns, self.padded - kept);
         }
         pad(&mut self.response, self.padded - kept);
+        pad(&mut self.noise, self.padded - kept);
         self.weights.resize(self.padded, 0.0);
         self.rounding_floor = rounding_floor(&self.response, &self.weights, full.residual);
         self.residual = full.residual;
@@ -90,11 +96,20 @@ pub(crate) struct RawRows<'a> {
     pub(crate) n: usize,
     pub(crate) y: &'a [f64],
     pub(crate) weights: Option<&'a [f64]>,
+    /// Known standard deviations, in the response's units.
+    pub(crate) sigma: Option<&'a [f64]>,
 }
 
 impl RawRows<'_> {
     fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[self.first + row])
+    }
+
+    /// The known noise of a row on the residual's scale; of a logarithm σ / y, to first order.
+    fn noise(&self, row: usize, residual: Residual) -> f64 {
+        let Some(sigma) = self.sigma else { return 1.0 };
+        let sigma = sigma[self.first + row];
+        if residual == Residual::Log { sigma / self.y[self.first + row] } else { sigma }
     }
 
     /// Row numbers, within the fit, of the rows that carry weight.
@@ -133,8 +148,10 @@ impl Work for Prepare<'_> {
             })
             .collect();
         pad(&mut response, padded - n);
-        let mut weights: Vec<f64> = kept.iter().map(|&row| raw.weight(row)).collect();
+        let mut noise: Vec<f64> = kept.iter().map(|&row| raw.noise(row, residual)).collect();
+        let mut weights: Vec<f64> = kept.iter().zip(&noise).map(|(&row, s)| raw.weight(row) / (s * s)).collect();
         weights.resize(padded, 0.0);
+        pad(&mut noise, padded - n);
 
         let program = &law.prelude;
         let mut scalars = Vec::new();
@@ -163,6 +180,6 @@ impl Work for Prepare<'_> {
             first += rows;
         }
         let rounding_floor = rounding_floor(&response, &weights, residual);
-        Rows { n, padded, columns, response, weights, residual, rounding_floor }
+        Rows { n, padded, columns, response, weights, noise, residual, rounding_floor }
     }
 }

@@ -11,6 +11,7 @@ use crate::BatchSpec;
 use crate::Covariance;
 use crate::Error;
 use crate::FitResult;
+use crate::GivenPrior;
 use crate::GivenStarts;
 use crate::Level;
 use crate::Loss;
@@ -33,11 +34,11 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
 
 #[pyfunction]
 #[pyo3(signature = (
-    text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, loss = "huber", f_scale = None,
-    scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 0, start_lower = None,
-    start_upper = None, seed = 0, resample = None, n_replicates = 0, replicate_weights = None, keys = None,
-    solver = "auto", covariance = "auto", keep_starts = true,
-    max_iterations = 1000, kernels = "auto", n_threads = 1, progress = None
+    text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, sigma = None, loss = "huber",
+    f_scale = None, scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 0,
+    start_lower = None, start_upper = None, seed = 0, resample = None, n_replicates = 0, replicate_weights = None,
+    keys = None, solver = "auto", covariance = "auto", keep_starts = true, max_iterations = 1000, kernels = "auto",
+    n_threads = 1, progress = None, prior_mean = None, prior_sd = None, prior_variance = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
@@ -53,6 +54,7 @@ pub(super) fn fit_batch<'py>(
     upper: Array<'py, f64>,
     fixed: Array<'py, f64>,
     weights: Option<Array<'py, f64>>,
+    sigma: Option<Array<'py, f64>>,
     loss: &str,
     f_scale: Option<Array<'py, f64>>,
     scale_rule: &str,
@@ -74,6 +76,9 @@ pub(super) fn fit_batch<'py>(
     kernels: &str,
     n_threads: usize,
     progress: Option<Bound<'py, PyAny>>,
+    prior_mean: Option<Array<'py, f64>>,
+    prior_sd: Option<Array<'py, f64>>,
+    prior_variance: Option<Array<'py, f64>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let raise = |error: Error| to_python(py, &error, None);
     let n_rows = y.len();
@@ -90,6 +95,11 @@ pub(super) fn fit_batch<'py>(
     let start_upper = vector("start_upper", &start_upper, p)?.unwrap_or_else(|| vec![f64::NAN; p]);
     let f_scale = vector("f_scale", &f_scale, n_fits)?;
     let weights = vector("weights", &weights, n_rows)?;
+    let sigma = vector("sigma", &sigma, n_rows)?;
+    let prior_mean = vector("prior_mean", &prior_mean, p)?;
+    let prior_sd = vector("prior_sd", &prior_sd, p)?;
+    let prior_variance = vector("prior_variance", &prior_variance, n_fits)?;
+    let prior = prior_mean.as_deref().zip(prior_sd.as_deref());
     let keys = match &keys {
         Some(keys) => Some(Named { name: "keys", array: keys }.slice(py, &[Some(n_rows)])?),
         None => None,
@@ -116,6 +126,7 @@ pub(super) fn fit_batch<'py>(
         x: Named { name: "x", array: &x }.slice(py, &[Some(variables.len()), Some(n_rows)])?,
         y: Named { name: "y", array: &y }.slice(py, &[Some(n_rows)])?,
         weights: weights.as_deref(),
+        sigma: sigma.as_deref(),
         offsets: &offsets,
         lower: Named { name: "lower", array: &lower }.slice(py, &[Some(p)])?,
         upper: Named { name: "upper", array: &upper }.slice(py, &[Some(p)])?,
@@ -137,6 +148,7 @@ pub(super) fn fit_batch<'py>(
         max_iterations,
         level: Level::from_name(kernels).map_err(raise)?,
         n_threads,
+        prior: prior.map(|(mean, sd)| GivenPrior { mean, sd, variance: prior_variance.as_deref() }),
     };
     let n_solutions = (if n_starts == 0 { 64 } else { n_starts }).max(given.map_or(0, |g| g.n_starts)) + n_replicates;
     let is_tiny = n_rows.saturating_mul(n_solutions) < TINY;
@@ -179,6 +191,7 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("objective", floats(&|r| r.objective))?;
     out.set_item("sse", floats(&|r| r.sse))?;
     out.set_item("f_scale", floats(&|r| r.f_scale))?;
+    out.set_item("prior_variance", floats(&|r| r.prior_variance))?;
     out.set_item("condition", floats(&|r| r.condition))?;
     out.set_item("inside_scale", floats(&|r| r.inside_scale))?;
     out.set_item("start_agreement", floats(&|r| r.start_agreement))?;

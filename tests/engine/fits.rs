@@ -4,6 +4,7 @@ use lawfit::BatchSpec;
 use lawfit::Covariance;
 use lawfit::Error;
 use lawfit::FitResult;
+use lawfit::GivenPrior;
 use lawfit::GivenStarts;
 use lawfit::Level;
 use lawfit::Loss;
@@ -73,6 +74,7 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         x: &data.x,
         y: &data.y,
         weights: None,
+        sigma: None,
         offsets: &data.offsets,
         lower: &data.lower,
         upper: &data.upper,
@@ -94,6 +96,7 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         max_iterations: 1000,
         level: Level::best(),
         n_threads: 1,
+        prior: None,
     }
 }
 
@@ -343,6 +346,54 @@ fn resamples_start_warm_and_end_where_a_cold_search_ends() {
 }
 
 #[test]
+fn known_noise_and_priors_keep_bits_and_progress() {
+    let data = chinchilla(3, 0.01, TRUTH);
+    let sigma: Vec<f64> = data.y.iter().enumerate().map(|(i, y)| y * 0.005 * (1.0 + (i % 4) as f64)).collect();
+    let (mean, sd) = ([f64::NAN, f64::NAN, 0.33, f64::NAN, 0.4], [f64::NAN, f64::NAN, 0.01, f64::NAN, 0.05]);
+    let prior = Some(GivenPrior { mean: &mean, sd: &sd, variance: None });
+    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Bayesian, n_replicates: 20, keys: None });
+    for loss in Loss::ALL {
+        for sigma in [None, Some(&sigma[..])] {
+            let base = BatchSpec { loss: *loss, sigma, prior, replicates, ..spec(&data) };
+            let monitor = Monitor::default();
+            let one = run_batch(&base, &monitor).unwrap();
+            assert_eq!(monitor.progress(), (3 * (16 + 20), 3 * (16 + 20)));
+            assert!(one.iter().all(|fit| fit.status == Status::Converged), "{}", loss.name());
+            let three = bits(&run(&BatchSpec { n_threads: 3, ..base.clone() }));
+            assert_eq!(bits(&one), three, "{}", loss.name());
+            // The variance that a fit has found is the one that it takes when it is given.
+            let variance: Vec<f64> = one.iter().map(|fit| fit.prior_variance).collect();
+            let given = Some(GivenPrior { variance: Some(&variance), mean: &mean, sd: &sd });
+            let scale: Vec<f64> = one.iter().map(|fit| fit.f_scale).collect();
+            assert_eq!(bits(&run(&BatchSpec { prior: given, f_scale: Some(&scale), ..base })), bits(&one));
+        }
+    }
+}
+
+#[test]
+fn a_prior_is_weighed_against_the_noise_of_the_rows() {
+    let data = chinchilla(1, 0.01, TRUTH);
+    let mut mean = data.unset.clone();
+    mean[2] = 0.35;
+    let mut sd = data.unset.clone();
+    sd[2] = 0.02;
+    let prior = Some(GivenPrior { mean: &mean, sd: &sd, variance: None });
+    let sigma = vec![0.01; data.y.len()];
+    let squared = BatchSpec { loss: Loss::Squared, ..spec(&data) };
+    let alone = &run(&squared)[0];
+    let rows_alone = 2.0 * alone.objective / (48.0 - 5.0);
+    assert!(alone.prior_variance.is_nan());
+    // Starts near the prior end in other last digits of the same optimum.
+    let found = run(&BatchSpec { prior, ..squared.clone() })[0].prior_variance;
+    assert!((found / rows_alone - 1.0).abs() < 1e-10);
+    assert_eq!(run(&BatchSpec { prior, sigma: Some(&sigma), ..squared })[0].prior_variance, 1.0);
+    let huber = &run(&BatchSpec { prior, ..spec(&data) })[0];
+    assert_eq!(huber.prior_variance, (huber.f_scale / 1.345).powi(2));
+    // All three are estimates of the same noise, .01.
+    assert!((rows_alone.sqrt() - 0.01).abs() < 0.003 && (huber.prior_variance.sqrt() - 0.01).abs() < 0.004);
+}
+
+#[test]
 fn levels_that_fuse_give_the_same_bits() {
     let data = chinchilla(2, 0.01, TRUTH);
     let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 10, keys: None });
@@ -379,6 +430,19 @@ fn bad_calls_name_the_argument_before_any_work() {
     assert!(message(BatchSpec { y: &y, ..spec(&data) }).contains("residual=\"linear\""));
     let negative = vec![-1.0; data.y.len()];
     assert!(message(BatchSpec { weights: Some(&negative), ..spec(&data) }).starts_with("weights"));
+    let ones = vec![1.0; data.y.len()];
+    assert!(message(BatchSpec { sigma: Some(&negative), ..spec(&data) }).starts_with("sigma: -1 in row 0"));
+    assert!(message(BatchSpec { sigma: Some(&ones), weights: Some(&ones), ..spec(&data) }).contains("not both"));
+    assert!(message(BatchSpec { sigma: Some(&ones[1..]), ..spec(&data) }).starts_with("sigma: has 47 values"));
+    let prior = |mean: f64, sd: f64| {
+        let (means, sds) =
+            ([f64::NAN, f64::NAN, mean, f64::NAN, f64::NAN], [f64::NAN, f64::NAN, sd, f64::NAN, f64::NAN]);
+        message(BatchSpec { prior: Some(GivenPrior { mean: &means, sd: &sds, variance: None }), ..spec(&data) })
+    };
+    assert!(prior(0.3, 0.0).starts_with("prior: alpha has the standard deviation 0"));
+    assert!(prior(0.3, f64::NAN).starts_with("prior: alpha has the standard deviation NaN"));
+    assert!(prior(f64::INFINITY, 1.0).contains("outside its bounds"));
+    assert!(prior(f64::NAN, 1.0).contains("outside its bounds"));
     assert!(message(BatchSpec { f_scale: Some(&[0.0]), ..spec(&data) }).starts_with("f_scale"));
     assert!(message(BatchSpec { n_starts: 0, ..spec(&data) }).starts_with("starts"));
     assert!(message(BatchSpec { fixed: &TRUTH, ..spec(&data) }).contains("every parameter is fixed"));

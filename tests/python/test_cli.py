@@ -75,7 +75,8 @@ def test_options_reach_the_fit(runs_csv: Path, capsys: pytest.CaptureFixture[str
     code = run(
         "fit", runs_csv, "--law", "power_floor", "--response", "loss", "--where", "keep", "--column", "x=2*x",
         "--loss", "huber", "--f-scale", "1e-3", "--residual", "log", "--starts", 5, "--seed", 3, "--bootstrap", 10,
-        "--fixed", "E=1.7", "--bound", "alpha=0.1:0.9", "--threads", 2, "--format", "json", "--quiet",
+        "--fixed", "E=1.7", "--bound", "alpha=0.1:0.9", "--sigma", "0.01*loss", "--prior", "alpha=0.34:0.05",
+        "--threads", 2, "--format", "json", "--quiet",
     )  # fmt: skip
     read = json.loads(capsys.readouterr().out)
     assert code == 0
@@ -87,6 +88,11 @@ def test_options_reach_the_fit(runs_csv: Path, capsys: pytest.CaptureFixture[str
     assert read["options"]["seed"] == 3
     assert read["options"]["fixed"] == {"E": 1.7}
     assert read["options"]["bounds"]["alpha"] == [0.1, 0.9]
+    assert (read["sigma"], read["options"]["prior"], read["prior_variance"]) == (
+        "0.01*loss",
+        {"alpha": [0.34, 0.05]},
+        1,
+    )
     assert read["bootstrap"]["n_replicates"] == 10
 
 
@@ -116,6 +122,8 @@ def test_a_failed_fit_gives_exit_code_one(runs_csv: Path, capsys: pytest.Capture
         (["--law", "power_floor", "--loss", "hubert"], "did you mean 'huber'"),
         (["--law", "power_floor", "--f-scale", "big"], "--f-scale: 'big' is not a number"),
         (["--law", "power_floor", "--fixed", "E"], "--fixed E: write NAME=VALUE"),
+        (["--law", "power_floor", "--prior", "alpha=0.3"], "--prior 0.3: write NAME=MEAN:SD"),
+        (["--law", "power_floor", "--prior", "alpha=0.3:x"], "--prior: 'x' is not a number"),
         (["--law", "power_floor", "--bound", "alpha=3"], "write NAME=LOW:HIGH"),
         (["--law", "power_floor", "--bound", "alpha=a:3"], "'a' is not a number"),
         (["--law", "power_floor", "--column", "x"], "--column x: write NAME=VALUE"),

@@ -23,11 +23,12 @@ ODD: list[Any] = [
     {"x": None}, {"alpha": None}, {"alpha": "a"}, set(), object(), slice(3), type, np.array([]), np.ones(12),
     np.ones((2, 2)), np.array(["a"] * 12), np.ma.masked_array([1.0] * 12, mask=[True] * 12), lf.laws.chinchilla,
     pandas.Series([1.0]), pandas.DataFrame({"x": [1.0]}), polars.Series([1.0]), polars.LazyFrame({"x": [1.0]}),
-    pyarrow.array([1.0]), np.datetime64("2020-01-01"),
+    pyarrow.array([1.0]), np.datetime64("2020-01-01"), {"alpha": (1, 2)}, {"alpha": (1e300, 1e-300)},
+    {"alpha": (0, 1e-320)}, {"alpha": (1, 1e-150)}, {"alpha": (1, 1e149)}, np.full(12, 1e-149), np.full(12, 1e149),
 ]  # fmt: skip
 FIT_ARGUMENTS = [
-    "law", "data", "response", "columns", "where", "protocol", "loss", "f_scale", "residual", "weights", "bounds",
-    "fixed", "starts", "seed", "covariance", "max_iterations", "kernels", "n_threads",
+    "law", "data", "response", "columns", "where", "protocol", "loss", "f_scale", "residual", "weights", "sigma",
+    "bounds", "fixed", "prior", "starts", "seed", "solver", "covariance", "max_iterations", "kernels", "n_threads",
 ]  # fmt: skip
 LAW_ARGUMENTS = ["text", "variables", "positive", "bounds", "starts", "name", "title", "units", "reference"]
 
