@@ -7,16 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "chi2_quantile",
+    "chi2_sf",
     "compile_law",
     "default_threads",
     "evaluate",
     "evaluate_columns",
+    "f_quantile",
+    "f_sf",
     "fail_on_purpose",
     "fit_batch",
     "hash_keys",
     "names",
     "registries",
     "row_keys",
+    "t_quantile",
+    "t_sf",
     "undefined_row",
 ]
 
@@ -167,6 +173,28 @@ def fit_batch(
     ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P), ``replicate_objective`` (F, R),
     ``replicate_status`` (F, R) uint8.
     """
+
+def t_sf(t: _F64, df: _F64) -> _F64:
+    """P(T > t) of Student's t. All arrays are (n,), here and below; ``df`` may be infinite.
+
+    Degrees of freedom that are not above 0, above 1e8 where they must be finite, and probabilities outside 0 to 1
+    raise; a NaN for the point gives NaN.
+    """
+
+def t_quantile(p: _F64, df: _F64) -> _F64:
+    """Return the t with probability ``p`` below it."""
+
+def f_sf(f: _F64, dfn: _F64, dfd: _F64) -> _F64:
+    """P(F > f) of Fisher's F; ``dfd`` may be infinite."""
+
+def f_quantile(p: _F64, dfn: _F64, dfd: _F64) -> _F64:
+    """Return the F with probability ``p`` below it."""
+
+def chi2_sf(x: _F64, df: _F64) -> _F64:
+    """P(X > x) of the chi-squared distribution."""
+
+def chi2_quantile(p: _F64, df: _F64) -> _F64:
+    """Return the chi-squared value with probability ``p`` below it."""
 
 def fail_on_purpose(is_tiny: bool) -> None:
     """Panic in the engine, on this thread or on another: what the tests of the door need, and nothing else."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lawfit import _core
 
@@ -174,6 +174,41 @@ def evaluate(
 def evaluate_columns(text: str, columns: Sequence[EngineColumn], *, want: str, argument: str) -> F64:
     """Evaluate a formula over columns, row by row; conditions come as 0.0 and 1.0."""
     return _core.evaluate_columns(text, list(columns), want=want, argument=argument)
+
+
+def t_sf(t: ArrayLike, df: ArrayLike) -> F64:
+    """P(T > t) of Student's t; arguments are broadcast together, here and below, and scalars give a 0-d array."""
+    return _elementwise(_core.t_sf, t, df)
+
+
+def t_quantile(p: ArrayLike, df: ArrayLike) -> F64:
+    """Return the t with probability ``p`` below it."""
+    return _elementwise(_core.t_quantile, p, df)
+
+
+def f_sf(f: ArrayLike, dfn: ArrayLike, dfd: ArrayLike) -> F64:
+    """P(F > f) of Fisher's F."""
+    return _elementwise(_core.f_sf, f, dfn, dfd)
+
+
+def f_quantile(p: ArrayLike, dfn: ArrayLike, dfd: ArrayLike) -> F64:
+    """Return the F with probability ``p`` below it."""
+    return _elementwise(_core.f_quantile, p, dfn, dfd)
+
+
+def chi2_sf(x: ArrayLike, df: ArrayLike) -> F64:
+    """P(X > x) of the chi-squared distribution."""
+    return _elementwise(_core.chi2_sf, x, df)
+
+
+def chi2_quantile(p: ArrayLike, df: ArrayLike) -> F64:
+    """Return the chi-squared value with probability ``p`` below it."""
+    return _elementwise(_core.chi2_quantile, p, df)
+
+
+def _elementwise(function: Callable[..., F64], *arguments: ArrayLike) -> F64:
+    arrays = np.broadcast_arrays(*(np.asarray(argument, dtype=np.float64) for argument in arguments))
+    return function(*(np.ravel(array) for array in arrays)).reshape(arrays[0].shape)
 
 
 def fit_batch(

@@ -5,6 +5,7 @@ mod calls;
 mod error;
 mod fit;
 mod run;
+mod tails;
 
 use pyo3::prelude::*;
 
@@ -22,5 +23,11 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(calls::fail_on_purpose, module)?)?;
     module.add_function(wrap_pyfunction!(calls::registries, module)?)?;
     module.add_function(wrap_pyfunction!(fit::fit_batch, module)?)?;
+    module.add_function(wrap_pyfunction!(tails::t_sf, module)?)?;
+    module.add_function(wrap_pyfunction!(tails::t_quantile, module)?)?;
+    module.add_function(wrap_pyfunction!(tails::f_sf, module)?)?;
+    module.add_function(wrap_pyfunction!(tails::f_quantile, module)?)?;
+    module.add_function(wrap_pyfunction!(tails::chi2_sf, module)?)?;
+    module.add_function(wrap_pyfunction!(tails::chi2_quantile, module)?)?;
     Ok(())
 }
