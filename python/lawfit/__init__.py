@@ -12,6 +12,7 @@ from lawfit._draws import Interval as Interval
 from lawfit._law import Law as Law
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
+from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.errors import DataError as DataError
 from lawfit.errors import InternalError as InternalError
 from lawfit.errors import LawError as LawError
@@ -19,6 +20,7 @@ from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
+from lawfit.results import Certificate as Certificate
 from lawfit.results import Fit as Fit
 from lawfit.results import Fits as Fits
 from lawfit.results import Optimum as Optimum

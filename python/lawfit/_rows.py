@@ -67,7 +67,7 @@ def table_rows(
     if weights is not None and sigma is not None:
         raise LawError(
             "sigma: the noise of a row is known (sigma=) or relative (weights=), not both; for relative precisions put "
-            "1/sigma**2 into weights="
+            '1/sigma**2, or (response/sigma)**2 with residual="log", into weights='
         )
     rows = Rows(
         variables=variables,

@@ -19,6 +19,7 @@ from lawfit._wording import listed
 
 if TYPE_CHECKING:
     from lawfit._engine import Progress
+    from lawfit.adequacy import LackOfFit
 
 # A term whose share of the prediction is below this in every row moves no digit that the data can show.
 DEAD_SHARE = 1e-9
@@ -237,6 +238,12 @@ class Fit:
             self, n_replicates, resample=resample, seed=seed, weights=weights, indices=indices,
             n_threads=n_threads, progress=progress,
         )  # fmt: skip
+
+    def lack_of_fit(self, kind: str = "auto") -> LackOfFit:
+        """Test whether the law misses the runs by more than their noise; see `lawfit.adequacy.lack_of_fit`."""
+        from lawfit import adequacy
+
+        return adequacy.lack_of_fit(self, kind)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""

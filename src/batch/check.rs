@@ -141,8 +141,7 @@ const MOST_SIGMA: f64 = 1e150;
 fn check_sigma(spec: &BatchSpec<'_>) -> Result<(), Error> {
     let Some(sigma) = spec.sigma else { return Ok(()) };
     if spec.weights.is_some() {
-        let message = "the noise of a row is known (sigma) or relative (weights), not both; write 1/sigma**2 in weights \
-                       for relative precisions";
+        let message = "the noise of a row is known (sigma) or relative (weights), not both; leave one out";
         return Err(Error::argument("sigma", message));
     }
     let noise = |row: usize| if spec.residual == Residual::Log { sigma[row] / spec.y[row].abs() } else { sigma[row] };

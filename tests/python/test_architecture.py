@@ -18,7 +18,7 @@ RANKS = {
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_report": 3, "_export": 3, "results": 3,
-    "fitting": 4, "resampling": 4, "synthetic": 4,
+    "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -148,6 +148,6 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "DataError", "Draws", "Fit", "Fits", "InternalError", "Interval", "Law", "LawError", "LawfitError", "Optimum",
-        "bootstrap", "fit", "fit_many", "protocols", "published",
+        "Certificate", "DataError", "Draws", "Fit", "Fits", "InternalError", "Interval", "LackOfFit", "Law", "LawError",
+        "LawfitError", "Optimum", "bootstrap", "fit", "fit_many", "protocols", "published",
     }  # fmt: skip
