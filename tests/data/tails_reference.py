@@ -93,7 +93,7 @@ def table() -> list[tuple[str, list[float], mpf]]:
             rows += [("chi2_sf", [x * df, df]) for x in (1e-6, 0.01, 0.3, 0.9, 0.999, 1.0, 1.01, 1.5, 3.0)]
             rows.append(("chi2_sf", [min(60.0 * df, df + 700.0), df]))
         points = [df + z * (2.0 * df) ** 0.5 for z in (-3.0, 1.0, 4.0, 8.0)]
-        rows += [("chi2_sf", [x, df]) for x in points if 0.0 < x]
+        rows += [("chi2_sf", [x, df]) for x in points if x > 0.0]
         for other in (0.5, 1.0, 3.0, 8.5, 40.0, 1e4):
             for f in (1e-4, 0.2, 0.97, 1.0, 1.04, 2.0, 12.0):
                 if max(df, other) < 1e3 or (min(df, other) < 50.0 and f < 5.0) or 0.9 < f < 1.1:
