@@ -100,7 +100,7 @@ class RawFits(NamedTuple):
     n_best: I64  # (F,)
     n_optima: I64  # (F,)
     n_unfinished: I64  # (F,)
-    gap: F64  # (F,)
+    next_gap: F64  # (F,)
     best_start: I64  # (F,)
     kernels: str
     starts: RawStarts | None

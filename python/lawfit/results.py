@@ -434,7 +434,7 @@ def _certificate(raw: RawFits, i: int, success: bool) -> Certificate:
         n_best=n_best,
         n_starts=n_starts,
         n_optima=int(raw.n_optima[i]),
-        gap=float(raw.gap[i]),
+        gap=float(raw.next_gap[i]),
         n_unfinished=n_unfinished,
         reasons=tuple(reasons),
     )

@@ -205,7 +205,7 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("n_best", counts(&|r| r.certificate.n_best))?;
     out.set_item("n_optima", counts(&|r| r.certificate.n_optima))?;
     out.set_item("n_unfinished", counts(&|r| r.certificate.n_unfinished))?;
-    out.set_item("gap", floats(&|r| r.certificate.gap))?;
+    out.set_item("next_gap", floats(&|r| r.certificate.gap))?;
     out.set_item("best_start", counts(&|r| r.best_start))?;
     out.set_item("status", results.iter().map(|r| r.status as u8).collect::<Vec<u8>>().into_pyarray(py))?;
     let at_bound: Vec<bool> = results.iter().flat_map(|r| r.at_bound.iter().copied()).collect();
