@@ -19,6 +19,8 @@ pub(crate) const MOST_SCANNED: usize = 2;
 /// Quantiles of a parameter on the grid; both signs double it.
 const FINE: usize = 48;
 const COARSE: usize = 12;
+/// A minimum whose squares are more than so many times the least is no start.
+const WORTH: f64 = 10.0;
 /// Neighbours whose squares differ by less than this, relatively, are equal.
 const SAME: f64 = 1e-9;
 
@@ -78,6 +80,8 @@ pub(crate) fn scan(
     };
     let mut minima: Vec<usize> = (0..places.len()).filter(|&cell| is_minimum(cell)).collect();
     minima.sort_by(|&a, &b| places[a].0.total_cmp(&places[b].0).then(a.cmp(&b)));
+    let lowest = minima.first().map_or(0.0, |&cell| places[cell].0);
+    minima.retain(|&cell| places[cell].0 <= WORTH * lowest || places[cell].0 == lowest);
     minima.truncate(most);
     minima.into_iter().map(|cell| places[cell].1.clone()).collect()
 }

@@ -89,7 +89,7 @@ def fit(
     seed : int
         Seed of the random starts.
     solver : "auto", "separable" or "generic"
-        Whether amplitudes, in which the law is linear, are solved for at each step; ``"auto"`` does where there are any.
+        Whether amplitudes, in which a law is linear, are solved for at each step; ``"auto"`` does where there are any.
     covariance : str
         Kind of covariance that ``stderr`` comes from.
     max_iterations : int
@@ -142,7 +142,13 @@ def fit(
         max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
     rows, keys = table_rows(
-        bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
+        bound,
+        table,
+        response=response,
+        columns=mapping,
+        where=where,
+        weights=weights,
+        sigma=sigma,
         residual=options.residual,
     )
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]

@@ -418,7 +418,7 @@ class Fits:
 
 
 def _certificate(raw: RawFits, i: int, success: bool) -> Certificate:
-    """What the starts of one fit of a batch say about its being the best there is."""
+    """Say what the starts of one fit of a batch tell about its being the best there is."""
     n_best, n_unfinished, certified = int(raw.n_best[i]), int(raw.n_unfinished[i]), bool(raw.is_certified[i])
     share = float(raw.start_agreement[i])
     n_starts = round(n_best / share) if share > 0.0 else 0

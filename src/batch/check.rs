@@ -228,11 +228,11 @@ fn check_solver(spec: &BatchSpec<'_>, law: &CompiledLaw, space: &Space, known: &
             "the law {} is linear in no parameter that is fitted; use solver=\"auto\" or \"generic\"",
             spec.text.trim()
         );
-        return Err(Error::argument("solver", message));
+        return Err(Error::Law(format!("solver: {message}")));
     }
     if spec.solver == Solver::Separable && !known.is_empty() {
         let message = "a prior is no part of the squares that the separable path looks at; use solver=\"auto\"";
-        return Err(Error::argument("solver", message));
+        return Err(Error::Law(format!("solver: {message}")));
     }
     Ok(has_free && known.is_empty() && spec.solver != Solver::Generic)
 }

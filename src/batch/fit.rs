@@ -56,16 +56,7 @@ pub(super) fn fit(
     monitor: &Monitor,
 ) -> FitResult {
     let law = &*plan.law;
-    let first = spec.offsets[index];
-    let raw = RawRows {
-        x: spec.x,
-        stride: spec.y.len(),
-        first,
-        n: spec.offsets[index + 1] - first,
-        y: spec.y,
-        weights: spec.weights,
-        sigma: spec.sigma,
-    };
+    let raw = raw_rows(spec, index);
     let rows = prepare(law, &raw, spec.residual, spec.level);
     let free = &plan.space.free;
     let per_fit = plan.n_starts + spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
@@ -105,14 +96,7 @@ pub(super) fn fit(
         begins.scanned = begins.scan(projection, workspace);
     }
     if problem.f_scale.is_nan() && !is_fitted {
-        let n_pilots = plan.n_starts.min(scale::PILOT_STARTS);
-        let pilot: Vec<Vec<f64>> = (0..n_pilots).map(|s| alone.begin(begins.start(s))).collect();
-        let rows_alone = alone.problem(&problem);
-        problem.f_scale = scale::from_data(&rows_alone, projection.as_ref(), &alone.space, &pilot, options, workspace);
-        if problem.f_scale.is_nan() {
-            // The objective is not finite anywhere: any scale shows it.
-            problem.f_scale = 1.0;
-        }
+        problem.f_scale = scale_from_pilot(&begins, &problem, &alone, projection.as_ref(), options, workspace);
         if let Some(projection) = &mut projection {
             projection.problem.f_scale = problem.f_scale;
         }
@@ -140,24 +124,14 @@ pub(super) fn fit(
         monitor.tick(1);
         ((begin, scale), end)
     });
-    if let Some(projection) = projection.as_ref().filter(|_| n_second > 0 && !monitor.is_cancelled()) {
-        // Outliers pull the squares away from the valley of a robust loss: a second look without their weight.
+    if n_second > 0 && !monitor.is_cancelled() {
         let best = best_of(&ends.iter().map(|(_, end)| end).collect::<Vec<_>>());
-        let again = projection.reweighted(&ends[best].1.params, &mut workspace.scratch);
-        begins.scanned = begins.scan(&again, workspace);
-        let path = Path { projection: Some(&again), ..path };
-        ends.extend(map_in_order(n_second, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
-            let begin = begins.scanned.get(s).cloned().unwrap_or_else(|| begins.start(n_first + s));
-            let end = begins.path(s, path).solve(&begin, workspace);
-            monitor.tick(1);
-            ((begin, problem.f_scale), end)
-        }));
-    }
-    if monitor.is_cancelled() {
-        return unfitted(spec, plan, Status::Cancelled, rows.n);
+        let known = ends[best].1.params.clone();
+        let more = second_look(&mut begins, path, &known, n_first..plan.n_starts, n_threads, monitor, workspace);
+        ends.extend(more.into_iter().map(|(begin, end)| ((begin, problem.f_scale), end)));
     }
     let (begins, mut ends): (Vec<(Vec<f64>, f64)>, Vec<Outcome>) = ends.into_iter().unzip();
-    if is_fitted {
+    if is_fitted && !monitor.is_cancelled() {
         // The likeliest of the minima has the smallest scale; the objectives of all are compared at that one.
         let scales =
             ends.iter().zip(&begins).filter(|(end, _)| end.objective.is_finite()).map(|(_, (_, scale))| *scale);
@@ -165,25 +139,81 @@ pub(super) fn fit(
         ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
             scale::again(&problem, &plan.space, &ends[s], options, workspace)
         });
-        if monitor.is_cancelled() {
-            return unfitted(spec, plan, Status::Cancelled, rows.n);
-        }
+    }
+    if monitor.is_cancelled() {
+        return unfitted(spec, plan, Status::Cancelled, rows.n);
     }
     let begins: Vec<Vec<f64>> = begins.into_iter().map(|(begin, _)| begin).collect();
     let best_start = best_of(&ends.iter().collect::<Vec<_>>());
     let mut result = describe(spec, plan, &problem, &ends, best_start, workspace);
-    if spec.keep_starts {
-        result.started = Some(Started {
-            begins: begins.concat(),
-            ends: ends.iter().flat_map(|end| end.params.iter().copied()).collect(),
-            objectives: ends.iter().map(|end| end.objective).collect(),
-            statuses: ends.iter().map(|end| end.status).collect(),
-        });
-    }
+    result.started = spec.keep_starts.then(|| started(&begins, &ends));
     if let Some(replicates) = &spec.replicates {
         result.replicates = Some(resample(spec, plan, &problem, &raw, &result, replicates, n_threads, monitor));
     }
     result
+}
+
+/// The scale that a pilot fit of the rows alone finds.
+fn scale_from_pilot(
+    begins: &Begins<'_>,
+    problem: &Problem<'_>,
+    alone: &RowsAlone,
+    projection: Option<&Projection<'_>>,
+    options: Options,
+    workspace: &mut Workspace,
+) -> f64 {
+    let n_pilots = begins.plan.n_starts.min(scale::PILOT_STARTS);
+    let pilot: Vec<Vec<f64>> = (0..n_pilots).map(|s| alone.begin(begins.start(s))).collect();
+    let rows_alone = alone.problem(problem);
+    let found = scale::from_data(&rows_alone, projection, &alone.space, &pilot, options, workspace);
+    // The objective is not finite anywhere: any scale shows it.
+    if found.is_nan() { 1.0 } else { found }
+}
+
+fn raw_rows<'a>(spec: &BatchSpec<'a>, index: usize) -> RawRows<'a> {
+    let first = spec.offsets[index];
+    RawRows {
+        x: spec.x,
+        stride: spec.y.len(),
+        first,
+        n: spec.offsets[index + 1] - first,
+        y: spec.y,
+        weights: spec.weights,
+        sigma: spec.sigma,
+    }
+}
+
+fn started(begins: &[Vec<f64>], ends: &[Outcome]) -> Started {
+    Started {
+        begins: begins.concat(),
+        ends: ends.iter().flat_map(|end| end.params.iter().copied()).collect(),
+        objectives: ends.iter().map(|end| end.objective).collect(),
+        statuses: ends.iter().map(|end| end.status).collect(),
+    }
+}
+
+/// Starts `numbers` from a second scan, in which rows weigh what the robust loss gives them at the best end so far: outliers
+/// pull the first one's squares away from the valley of the loss.
+fn second_look(
+    begins: &mut Begins<'_>,
+    path: Path<'_>,
+    best: &[f64],
+    numbers: std::ops::Range<usize>,
+    n_threads: usize,
+    monitor: &Monitor,
+    workspace: &mut Workspace,
+) -> Vec<(Vec<f64>, Outcome)> {
+    let Some(projection) = path.projection else { return Vec::new() };
+    let again = projection.reweighted(best, &mut workspace.scratch);
+    begins.scanned = begins.scan(&again, workspace);
+    let path = Path { projection: Some(&again), ..path };
+    let begins = &*begins;
+    map_in_order(numbers.len(), CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+        let begin = begins.scanned.get(s).cloned().unwrap_or_else(|| begins.start(numbers.start + s));
+        let end = begins.path(s, path).solve(&begin, workspace);
+        monitor.tick(1);
+        (begin, end)
+    })
 }
 
 /// Minima of a scan that become starts.

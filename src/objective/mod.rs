@@ -28,6 +28,20 @@ pub(crate) enum Curvature {
     Exact,
 }
 
+impl Curvature {
+    /// How much of the exact Hessian is in [`Curvature::Mixed`].
+    pub(crate) const MIXED_SHARE: f64 = 0.5;
+
+    /// How much of it is the exact Hessian.
+    pub(crate) fn share(self) -> f64 {
+        match self {
+            Curvature::Reweighted => 0.0,
+            Curvature::Mixed => Curvature::MIXED_SHARE,
+            Curvature::Exact => 1.0,
+        }
+    }
+}
+
 /// Scratch memory of an evaluation, one per worker; it grows to what is needed and stays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {

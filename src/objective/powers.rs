@@ -3,6 +3,8 @@
 //! All derivatives are multiples of the basis functions and of `u g`, so that an evaluation is one exponential a power and
 //! the products of a handful of columns; sums over rows are taken first, coefficients put in afterwards.
 
+use std::marker::PhantomData;
+
 use crate::dispatch::Arith;
 use crate::dispatch::Plain;
 use crate::formula::program::BLOCK;
@@ -12,20 +14,17 @@ use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::linalg::sum;
 use crate::linalg::triple_dot;
-use crate::loss::RobustLoss;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
 use crate::objective::problem::BLOCKS_PER_LOOK;
-use crate::objective::problem::Blend;
 use crate::objective::problem::Buffers;
 use crate::objective::problem::Expand;
+use crate::objective::problem::LossPass;
 use crate::objective::problem::Problem;
 use crate::objective::problem::buffers;
 use crate::objective::problem::finish;
-use crate::objective::problem::loss_of_logs;
-use crate::objective::problem::loss_of_values;
 use crate::special;
 
 /// A law whose basis functions are powers.
@@ -63,7 +62,7 @@ struct Sums<'a> {
 
 impl Expand<'_> {
     #[inline(always)]
-    pub(super) fn run_powers<A: Arith, L: RobustLoss, B: Blend>(self, law: Powers<'_>, loss: L) -> f64 {
+    pub(super) fn run_powers<A: Arith>(self, law: Powers<'_>) -> f64 {
         let Powers { separable, powers } = law;
         let problem = self.problem;
         let data = problem.rows;
@@ -102,18 +101,16 @@ impl Expand<'_> {
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
             let row_data =
                 (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
-            if takes_log {
-                loss_of_logs::<A, L, B>(loss, delta, prediction, row_data, (costs, slope, outer));
-            } else {
-                loss_of_values::<A, L, B>(loss, delta, prediction, row_data, (costs, slope, outer));
-            }
+            let factors = (&mut *costs, &mut *slope, &mut *outer);
+            let (arith, curvature, f) = (PhantomData::<A>, self.curvature, &*prediction);
+            problem.loss.visit(LossPass { arith, takes_log, curvature, delta, f, data: row_data, factors });
             total += sum(costs);
             if !total.is_finite() {
                 return f64::INFINITY;
             }
             let column = |k: usize| &base[k * BLOCK..][..rows];
             add_products::<A>(slope, outer, n_columns, column, sums.gram, sums.right);
-            if B::SHARE > 0.0 {
+            if self.curvature.share() > 0.0 {
                 let mut place = 0;
                 let mut slot = n_terms;
                 for power in powers {
@@ -129,7 +126,7 @@ impl Expand<'_> {
             }
             first += rows;
         }
-        assemble(law, coefficients, (&sums, factors), B::SHARE, self.gradient, self.hessian);
+        assemble(law, coefficients, (&sums, factors), self.curvature.share(), self.gradient, self.hessian);
         finish(self.gradient, self.hessian, problem.free, self.params.len());
         total
     }
@@ -216,5 +213,129 @@ fn assemble(
             }
         }
         slot += power.exponents.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    use crate::dispatch::Level;
+    use crate::law::CompiledLaw;
+    use crate::law::Residual;
+    use crate::loss::Loss;
+    use crate::objective::Axis;
+    use crate::objective::Curvature;
+    use crate::objective::Objective;
+    use crate::objective::prior::Prior;
+    use crate::objective::projection::Products;
+    use crate::objective::projection::Projection;
+    use crate::objective::rows::RawRows;
+    use crate::objective::rows::Rows;
+    use crate::objective::rows::prepare;
+
+    /// Laws whose basis functions are powers, and parameters in the order in which they first stand.
+    const LAWS: [(&str, &[f64]); 6] = [
+        ("E + A*N**-alpha + B*D**-beta", &[1.8, 480.0, 0.35, 2100.0, 0.37]),
+        ("E + A*N**-alpha + B*D**-alpha", &[1.8, 480.0, 0.35, 2100.0]),
+        ("E + A*N**-alpha*D**-beta + B*D**-beta", &[1.8, 480.0, 0.1, 0.2, 2100.0]),
+        ("E + 3*A*log(D)*N**-alpha", &[1.8, 480.0, 0.35]),
+        ("log(N) + A*N**-alpha - B*D**-beta", &[480.0, 0.35, 2100.0, 0.37]),
+        ("exp(a - alpha*log(N)) + E", &[6.0, 0.35, 1.8]),
+    ];
+
+    fn law(text: &str, residual: Residual) -> CompiledLaw {
+        CompiledLaw::new(text, &["N".into(), "D".into()][..if text.contains('D') { 2 } else { 1 }], None, residual)
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn rows(law: &CompiledLaw, residual: Residual) -> Rows {
+        // More than one block, and no whole number of them.
+        let n = 331;
+        let sizes: Vec<f64> = (0..n).map(|i| 1e7 * 1.021_f64.powi(i % 197)).collect();
+        let tokens: Vec<f64> = (0..n).map(|i| 1e9 * 1.013_f64.powi((i * 37) % 331)).collect();
+        let y: Vec<f64> = (0..n).map(|i| 2.0 + 0.01 * f64::from(i % 23)).collect();
+        let weights: Vec<f64> = (0..n).map(|i| f64::from(i % 5)).collect();
+        let x = [sizes, tokens].concat();
+        let n = y.len();
+        let raw = RawRows { x: &x, stride: n, first: 0, n, y: &y, weights: Some(&weights), sigma: None };
+        prepare(law, &raw, residual, Level::best())
+    }
+
+    fn problem<'a>(law: &'a CompiledLaw, rows: &'a Rows, free: &'a [usize], cancel: &'a AtomicBool) -> Problem<'a> {
+        let (residual, level) = (rows.residual, Level::best());
+        Problem { law, rows, loss: Loss::Huber, f_scale: 0.05, residual, free, level, cancel, prior: Prior::NONE }
+    }
+
+    #[test]
+    fn sums_of_powers_have_the_derivatives_of_the_interpreted_law() {
+        let cancel = AtomicBool::new(false);
+        for residual in Residual::ALL {
+            for (text, params) in LAWS {
+                let fused = law(text, residual);
+                assert!(fused.separable.as_ref().is_some_and(|s| s.powers.is_some()), "{text}");
+                let interpreted = CompiledLaw { separable: None, ..fused.clone() };
+                let data = rows(&fused, residual);
+                let p = params.len();
+                for free in [(0..p).collect::<Vec<usize>>(), (1..p).collect()] {
+                    for curvature in [Curvature::Reweighted, Curvature::Mixed, Curvature::Exact] {
+                        let expand = |law: &CompiledLaw| {
+                            let (mut gradient, mut hessian) = (vec![f64::NAN; p], vec![f64::NAN; p * p]);
+                            let problem = problem(law, &data, &free, &cancel);
+                            let mut scratch = Scratch::default();
+                            let value = problem.expand(params, curvature, &mut scratch, &mut gradient, &mut hessian);
+                            (value, gradient, hessian)
+                        };
+                        let (a, b) = (expand(&fused), expand(&interpreted));
+                        // Sums of 331 terms of both signs, each good to a few units in the last place.
+                        let close = |x: f64, y: f64, size: f64| (x - y).abs() <= 1e-11 * (size + y.abs());
+                        assert!(close(a.0, b.0, 0.0), "{text}: {} {}", a.0, b.0);
+                        for j in 0..p {
+                            let size = (b.0 * b.2[j * p + j].abs()).sqrt();
+                            assert!(close(a.1[j], b.1[j], size), "{text} gradient {j}: {} {}", a.1[j], b.1[j]);
+                            for k in 0..p {
+                                let size = (b.2[j * p + j] * b.2[k * p + k]).abs().sqrt();
+                                assert!(close(a.2[j * p + k], b.2[j * p + k], size), "{text} {j} {k}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_over_a_grid_holds_the_products_of_every_cell() {
+        let cancel = AtomicBool::new(false);
+        let residual = Residual::Log;
+        let fused = law(LAWS[0].0, residual);
+        let data = rows(&fused, residual);
+        let free: Vec<usize> = (0..5).collect();
+        let problem = problem(&fused, &data, &free, &cancel);
+        let projection = Projection::of(&problem).expect("the law is linear in E, A and B");
+        let values = [vec![-20.0, -0.4, 0.0, 0.3, 2.0, 20.0, 0.7], vec![-3.0, 0.1, 0.5]];
+        let axes: Vec<Axis> =
+            values.iter().enumerate().map(|(nonlinear, v)| Axis { nonlinear, values: v.clone() }).collect();
+        let mut params = vec![0.0; 5];
+        let table = projection.tabulate(&axes, &params).expect("each power has one exponent");
+        let (mut ours, mut direct) = (Products::default(), Products::default());
+        for (i, &alpha) in values[0].iter().enumerate() {
+            for (k, &beta) in values[1].iter().enumerate() {
+                (params[2], params[4]) = (alpha, beta);
+                table.read(&[i, k], &mut ours);
+                projection.products(&params, false, &mut Scratch::default(), &mut direct);
+                assert_eq!(ours.shifts, direct.shifts);
+                for t in 0..3 {
+                    assert!((ours.right[t] - direct.right[t]).abs() <= 1e-13 * direct.right[t].abs());
+                    for u in t..3 {
+                        assert!(
+                            (ours.at(t, u) - direct.at(t, u)).abs() <= 1e-13 * direct.at(t, u).abs(),
+                            "{alpha} {beta}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Law × loss × rows: Σ w ρ(r) with its derivatives, block by block, and what is known of parameters beforehand.
 
+use std::marker::PhantomData;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -92,7 +93,7 @@ impl Objective for Problem<'_> {
     ) -> f64 {
         let (g, h) = (&mut *gradient, &mut *hessian);
         let work = Expand { problem: self, params, curvature, scratch, gradient: g, hessian: h };
-        self.loss.visit(OnLoss(work)) + self.prior.add_to(params, gradient, hessian)
+        dispatch(self.level, work) + self.prior.add_to(params, gradient, hessian)
     }
 
     fn metric(&self, params: &[f64], scratch: &mut Scratch, out: &mut [f64]) {
@@ -114,40 +115,10 @@ impl Objective for Problem<'_> {
     }
 }
 
-/// Chooses the loss outside, the instructions inside: every loop knows both.
-struct OnLoss<'a>(Expand<'a>);
-
-impl LossVisitor for OnLoss<'_> {
-    type Out = f64;
-
-    fn visit<L: RobustLoss>(self, loss: L) -> f64 {
-        let level = self.0.problem.level;
-        dispatch(level, WithLoss { work: self.0, loss })
-    }
-}
-
-struct WithLoss<'a, L> {
-    work: Expand<'a>,
-    loss: L,
-}
-
-impl<L: RobustLoss> Work for WithLoss<'_, L> {
-    type Out = f64;
-
-    #[inline(always)]
-    fn run<A: Arith>(self) -> f64 {
-        match self.work.curvature {
-            Curvature::Reweighted => self.work.run::<A, L, Majoriser>(self.loss),
-            Curvature::Mixed => self.work.run::<A, L, Mean>(self.loss),
-            Curvature::Exact => self.work.run::<A, L, Hessian>(self.loss),
-        }
-    }
-}
-
 pub(super) struct Expand<'a> {
     pub(super) problem: &'a Problem<'a>,
     pub(super) params: &'a [f64],
-    curvature: Curvature,
+    pub(super) curvature: Curvature,
     pub(super) scratch: &'a mut Scratch,
     pub(super) gradient: &'a mut [f64],
     pub(super) hessian: &'a mut [f64],
@@ -219,7 +190,7 @@ fn block_jacobian(takes_log: bool, derivative: Operand<'_>, reciprocal: &[f64], 
 }
 
 /// How much of the exact Hessian is in a curvature; the rest is that of reweighted least squares.
-pub(super) trait Blend {
+trait Blend {
     /// The share.
     const SHARE: f64;
 
@@ -245,11 +216,46 @@ impl Blend for Majoriser {
 }
 
 impl Blend for Mean {
-    const SHARE: f64 = 0.5;
+    const SHARE: f64 = Curvature::MIXED_SHARE;
 }
 
 impl Blend for Hessian {
     const SHARE: f64 = 1.0;
+}
+
+/// The pass over a block that knows the loss; all else is compiled once.
+pub(super) struct LossPass<'a, A> {
+    pub(super) arith: PhantomData<A>,
+    pub(super) takes_log: bool,
+    pub(super) curvature: Curvature,
+    pub(super) delta: f64,
+    pub(super) f: &'a [f64],
+    pub(super) data: RowData<'a>,
+    pub(super) factors: RowFactors<'a>,
+}
+
+impl<A: Arith> LossVisitor for LossPass<'_, A> {
+    type Out = ();
+
+    #[inline(always)]
+    fn visit<L: RobustLoss>(self, loss: L) {
+        match self.curvature {
+            Curvature::Reweighted => self.run::<L, Majoriser>(loss),
+            Curvature::Mixed => self.run::<L, Mean>(loss),
+            Curvature::Exact => self.run::<L, Hessian>(loss),
+        }
+    }
+}
+
+impl<A: Arith> LossPass<'_, A> {
+    #[inline(always)]
+    fn run<L: RobustLoss, B: Blend>(self, loss: L) {
+        if self.takes_log {
+            loss_of_logs::<A, L, B>(loss, self.delta, self.f, self.data, self.factors);
+        } else {
+            loss_of_values::<A, L, B>(loss, self.delta, self.f, self.data, self.factors);
+        }
+    }
 }
 
 /// Responses, weights and noise of a block.
@@ -259,7 +265,7 @@ pub(super) type RowFactors<'a> = (&'a mut [f64], &'a mut [f64], &'a mut [f64]);
 
 /// Rows of a law whose programs give what is compared with the response.
 #[inline(always)]
-pub(super) fn loss_of_values<A: Arith, L: RobustLoss, B: Blend>(
+fn loss_of_values<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
@@ -280,7 +286,7 @@ pub(super) fn loss_of_values<A: Arith, L: RobustLoss, B: Blend>(
 /// Rows whose residual is `ln f − ln y`: r' = f'/f goes into the factors, not into every column of derivatives, and
 /// r'' = f''/f − r' r'ᵀ, of which the second part joins the products of first derivatives.
 #[inline(always)]
-pub(super) fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
+fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
@@ -338,17 +344,20 @@ fn pad_sums<const K: usize>((sums, total): ([f64; K], f64)) -> ([f64; 4], f64) {
     (out, total)
 }
 
-impl Expand<'_> {
+impl Work for Expand<'_> {
+    type Out = f64;
+
     #[inline(always)]
-    fn run<A: Arith, L: RobustLoss, B: Blend>(self, loss: L) -> f64 {
+    fn run<A: Arith>(self) -> f64 {
         if let Some(fused) = Powers::of(self.problem) {
-            return self.run_powers::<A, L, B>(fused, loss);
+            return self.run_powers::<A>(fused);
         }
-        let Expand { problem, params, scratch, gradient, hessian, .. } = self;
+        let Expand { problem, params, curvature, scratch, gradient, hessian } = self;
+        let share = curvature.share();
         let (law, data, free) = (problem.law, problem.rows, problem.free);
         let p = law.parameters.len();
         let takes_log = problem.takes_log();
-        let program: &Program = if B::SHARE > 0.0 { &law.second } else { &law.first };
+        let program: &Program = if share > 0.0 { &law.second } else { &law.first };
         gradient.fill(0.0);
         hessian.fill(0.0);
         program.run_scalars::<A>(params, &mut scratch.scalars);
@@ -371,23 +380,16 @@ impl Expand<'_> {
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
             let row_data =
                 (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
-            match (takes_log, output(0)) {
-                (true, Operand::Rows(f)) => {
-                    loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
-                }
-                (false, Operand::Rows(f)) => {
-                    loss_of_values::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
-                }
-                (is_log, Operand::One(f)) => {
+            let f = match output(0) {
+                Operand::Rows(f) => f,
+                Operand::One(f) => {
                     constant[..rows].fill(f);
-                    let f = &constant[..rows];
-                    if is_log {
-                        loss_of_logs::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
-                    } else {
-                        loss_of_values::<A, L, B>(loss, delta, f, row_data, (costs, slope, outer));
-                    }
+                    &constant[..rows]
                 }
-            }
+            };
+            let factors = (&mut *costs, &mut *slope, &mut *outer);
+            let arith = PhantomData::<A>;
+            problem.loss.visit(LossPass { arith, takes_log, curvature, delta, f, data: row_data, factors });
             total += sum(costs);
             if !total.is_finite() {
                 return f64::INFINITY;
@@ -404,13 +406,13 @@ impl Expand<'_> {
                 Operand::One(_) => &constants[k * BLOCK..][..rows],
             };
             add_gram::<A>(slope, outer, free, column, gradient, hessian);
-            if B::SHARE > 0.0 {
+            if share > 0.0 {
                 for (k, &(i, j)) in law.second_pairs.iter().enumerate() {
                     let second = match output(1 + p + k) {
                         Operand::Rows(second) => dot::<A>(outer, second),
                         Operand::One(second) => second * sum(outer),
                     };
-                    hessian[i * p + j] += B::SHARE * second;
+                    hessian[i * p + j] += share * second;
                 }
             }
             first += rows;

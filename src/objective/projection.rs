@@ -13,6 +13,7 @@ use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::loss::LossVisitor;
 use crate::loss::RobustLoss;
+use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
@@ -189,7 +190,7 @@ impl Work for AllProducts<'_> {
         }
         let base = &mut scratch.constants;
         let mut first = 0;
-        while first < data.padded {
+        while first < data.padded && !projection.problem.is_cancelled() {
             let rows = BLOCK.min(data.padded - first);
             let block = Block { columns: data.columns(), first, rows };
             match &separable.powers {

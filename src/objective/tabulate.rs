@@ -6,6 +6,7 @@ use crate::dispatch::dispatch;
 use crate::formula::program::BLOCK;
 use crate::law::Power;
 use crate::linalg::weighted_dots;
+use crate::objective::Objective;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_power;
 use crate::objective::projection::Products;
@@ -95,10 +96,10 @@ impl Work for Tabulate<'_> {
         let mut shifts: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size]).collect();
         let mut at_place = Vec::new();
         for t in 0..n {
-            for place in 0..sizes[t] {
+            for (place, shift) in shifts[t].iter_mut().enumerate() {
                 set(&mut theta, axes, along[t], place);
                 projection.shifts(&theta, &mut at_place);
-                shifts[t][place] = at_place[t];
+                *shift = at_place[t];
             }
         }
         let mut right: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size]).collect();
@@ -110,7 +111,8 @@ impl Work for Tabulate<'_> {
         }
         let mut base: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size * BLOCK]).collect();
         let mut first = 0;
-        while first < data.padded {
+        // A block is a tenth of a millisecond of work. What is left undone belongs to a call that is given up.
+        while first < data.padded && !projection.problem.is_cancelled() {
             let rows = BLOCK.min(data.padded - first);
             let block = Block { columns: data.columns(), first, rows };
             for t in 0..n {

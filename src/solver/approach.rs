@@ -74,7 +74,7 @@ pub(super) fn approach<O: Objective>(
         hessian: vec![0.0; p * p],
         metric: vec![0.0; p * p],
     };
-    chart.read(params, curvature_share(Curvature::Mixed), workspace);
+    chart.read(params, Curvature::Mixed.share(), workspace);
     for _ in 0..MOST_STEPS.min(options.max_iterations) {
         if objective.is_cancelled() {
             break;
@@ -105,7 +105,7 @@ pub(super) fn approach<O: Objective>(
             std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
             std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
             value = trial;
-            chart.read(params, curvature_share(next_curvature), workspace);
+            chart.read(params, next_curvature.share(), workspace);
             mean_steps = left;
             if gain > 0.5 * predicted {
                 lambda *= LOWER;
@@ -133,15 +133,6 @@ pub(super) fn approach<O: Objective>(
 fn expand<O: Objective>(objective: &O, params: &[f64], curvature: Curvature, workspace: &mut Workspace) -> f64 {
     workspace.n_evaluations += 1;
     objective.expand(params, curvature, &mut workspace.scratch, &mut workspace.gradient, &mut workspace.hessian)
-}
-
-/// How much of a curvature is the exact Hessian.
-fn curvature_share(curvature: Curvature) -> f64 {
-    match curvature {
-        Curvature::Reweighted => 0.0,
-        Curvature::Mixed => 0.5,
-        Curvature::Exact => 1.0,
-    }
 }
 
 /// Derivatives in coordinates in which an amplitude follows its exponents.

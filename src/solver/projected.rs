@@ -7,6 +7,7 @@
 use crate::dispatch::Plain;
 use crate::linalg::factor;
 use crate::linalg::solve;
+use crate::objective::Objective;
 use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
 use crate::solver::Space;
@@ -211,6 +212,9 @@ fn descend(
     let floor = ROUNDING * projection.square;
     let mut next = place.to_vec();
     for _ in 0..MOST_STEPS {
+        if projection.problem.is_cancelled() {
+            return;
+        }
         workspace.n_iterations += 1;
         let Some((step, predicted)) = damped(projection, space, place, reduced, moving, &metric, lambda) else {
             lambda = (lambda * RAISE).max(1e-9 * largest);
@@ -470,11 +474,10 @@ impl Linear {
                 self.n_solved += 1;
             }
         }
-        for i in 0..self.n_solved {
-            let t = self.solved[i];
+        for (place, &t) in right.iter_mut().zip(&self.solved[..self.n_solved]) {
             let is_open = |u: usize| self.solved[..self.n_solved].contains(&u);
             let fixed: f64 = (0..n).filter(|&u| !is_open(u)).map(|u| products.at(t, u) * self.coefficients[u]).sum();
-            right[i] = products.right[t] - fixed;
+            *place = products.right[t] - fixed;
         }
         self.half_solve(&mut right);
         for i in (0..self.n_solved).rev() {

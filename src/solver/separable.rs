@@ -13,6 +13,7 @@ use crate::solver::projected::guide;
 use crate::solver::projected::guide_at;
 use crate::solver::projected::project;
 use crate::solver::solve;
+use crate::status::Status;
 
 /// A start whose squares are less than so many times those of the proposal is kept.
 const GOOD: f64 = 4.0;
@@ -66,6 +67,9 @@ pub(crate) fn solve_separable<O: Objective>(
                 break;
             }
         }
+    }
+    if objective.is_cancelled() {
+        return Outcome::failed(start.len(), Status::Cancelled);
     }
     let (iterations, evaluations) = (workspace.n_iterations, workspace.n_evaluations);
     let mut whole = solve(objective, space, start, options, workspace);

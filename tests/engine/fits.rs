@@ -444,7 +444,12 @@ fn bad_calls_name_the_argument_before_any_work() {
     assert!(prior(f64::INFINITY, 1.0).contains("outside its bounds"));
     assert!(prior(f64::NAN, 1.0).contains("outside its bounds"));
     assert!(message(BatchSpec { f_scale: Some(&[0.0]), ..spec(&data) }).starts_with("f_scale"));
-    assert!(message(BatchSpec { n_starts: 0, ..spec(&data) }).starts_with("starts"));
+    let none = GivenStarts { values: &[], n_starts: 0, per_fit: false };
+    let given = BatchSpec { start_rule: StartRule::Given, starts: Some(none), ..spec(&data) };
+    assert!(message(given).starts_with("starts"));
+    let separable =
+        BatchSpec { solver: Solver::Separable, fixed: &[1.8, 480.0, f64::NAN, 2100.0, f64::NAN], ..spec(&data) };
+    assert!(message(separable).starts_with("solver"));
     assert!(message(BatchSpec { fixed: &TRUTH, ..spec(&data) }).contains("every parameter is fixed"));
     let text = "E + A*N**-alpha";
     assert!(message(BatchSpec { text, ..spec(&data) }).contains("variables: D does not occur"));
