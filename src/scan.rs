@@ -6,6 +6,7 @@
 use crate::objective::Axis;
 use crate::objective::Objective;
 use crate::objective::Scratch;
+use crate::objective::problem::Problem;
 use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
 use crate::solver::Space;
@@ -25,9 +26,11 @@ const WORTH: f64 = 10.0;
 const SAME: f64 = 1e-9;
 
 /// The local minima of the scan as parameter vectors, the lowest first, at most `most`; empty where the law has too many
-/// nonlinear parameters. `begin` holds the values of what is fixed.
+/// nonlinear parameters. `sample` is what ranges are read off, `begin` holds the
+/// values of what is fixed.
 pub(crate) fn scan(
     projection: &Projection<'_>,
+    sample: &Problem<'_>,
     space: &Space,
     ranges: Ranges<'_>,
     begin: &[f64],
@@ -43,7 +46,7 @@ pub(crate) fn scan(
     let n = if scanned.len() == 1 { FINE } else { COARSE };
     let axis = |&j: &usize| Axis {
         nonlinear: projection.separable.nonlinear.iter().position(|&k| k == j).unwrap_or(0),
-        values: grid(problem, space, ranges, j, n),
+        values: grid(sample, space, ranges, j, n),
     };
     let axes: Vec<Axis> = scanned.iter().map(axis).collect();
     let sizes = [0, 1].map(|a| axes.get(a).map_or(1, |axis| axis.values.len()));

@@ -271,6 +271,7 @@ impl Begins<'_> {
         let fixed: Vec<f64> = self.spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value }).collect();
         scan(
             projection,
+            &self.problem,
             &self.plan.space,
             self.ranges(),
             &fixed,
