@@ -53,6 +53,7 @@ pub use batch::ScaleRule;
 pub use batch::Started;
 pub use batch::run as run_batch;
 pub use covariance::Covariance;
+pub use covariance::Gap;
 pub use dispatch::Level;
 pub use error::Error;
 pub use formula::Kind;

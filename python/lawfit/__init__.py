@@ -7,8 +7,11 @@ from importlib.metadata import version as _version
 
 from lawfit import laws as laws
 from lawfit import synthetic as synthetic
+from lawfit._derived import Derived as Derived
 from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
+from lawfit._evidence import Certificate as Certificate
+from lawfit._evidence import Optimum as Optimum
 from lawfit._law import Law as Law
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
@@ -20,9 +23,7 @@ from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
-from lawfit.results import Certificate as Certificate
 from lawfit.results import Fit as Fit
 from lawfit.results import Fits as Fits
-from lawfit.results import Optimum as Optimum
 
 __version__ = _version("lawfit")

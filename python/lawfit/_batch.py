@@ -38,6 +38,9 @@ class Rows:
     columns: tuple[tuple[str, str], ...]  # variables that the user mapped, with the column or formula of each
     weighted_by: str | None  # column or formula of the weights, "given" for an array
     noise_by: str | None  # the same of the known noise
+    clusters: I64 | None = None  # (n_rows,) positions in cluster_labels
+    cluster_labels: tuple[object, ...] = ()  # of the whole table
+    clustered_by: str | None = None  # column of the clusters, "given" for an array
 
     @property
     def n_fits(self) -> int:
@@ -63,6 +66,9 @@ class Rows:
             columns=self.columns,
             weighted_by=self.weighted_by,
             noise_by=self.noise_by,
+            clusters=None if self.clusters is None else self.clusters[start:stop],
+            cluster_labels=self.cluster_labels,
+            clustered_by=self.clustered_by,
         )
 
 
@@ -142,6 +148,7 @@ def run(
         replicate_weights=None if resampling is None else resampling.weights,
         solver=options.solver,
         covariance=options.covariance,
+        clusters=rows.clusters,
         keep_starts=keep_starts,
         max_iterations=options.max_iterations,
         kernels=options.kernels,

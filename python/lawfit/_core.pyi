@@ -46,6 +46,7 @@ class Registries(TypedDict):
     scale_rules: list[str]
     residuals: list[str]
     covariances: list[str]
+    cluster_covariances: list[str]
     resamplers: list[str]
     solvers: list[str]
     start_rules: list[str]
@@ -141,6 +142,7 @@ def fit_batch(
     keys: NDArray[np.uint64] | None = None,
     solver: str = "auto",
     covariance: str = "auto",
+    clusters: NDArray[np.int64] | None = None,
     keep_starts: bool = True,
     max_iterations: int = 1000,
     kernels: str = "auto",
@@ -158,15 +160,19 @@ def fit_batch(
     scale that the data give, as ``scale_rule`` says; ``starts`` (n_starts, n_params) or (n_fits, n_starts, n_params)
     with ``start_rule="given"``; ``n_starts`` 0 for as many as the law needs; ``start_lower`` and ``start_upper``
     (n_params,) NaN where the rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within
-    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``; ``prior_mean`` and
-    ``prior_sd`` (n_params,) NaN where nothing is known, ``prior_variance`` (n_fits,) with NaN or None for the noise
-    variance that the fit finds.
+    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``; ``clusters`` (n_rows,) codes,
+    equal for rows of one fit that are not independent; ``prior_mean`` and ``prior_sd`` (n_params,) NaN where nothing
+    is known, ``prior_variance`` (n_fits,) with NaN or None for the noise variance that the fit finds.
 
     Out, F fits, S starts, R replicates, P parameters, T additive terms: ``params`` (F, P), ``objective`` (F,),
     ``sse`` (F,), ``f_scale`` (F,), ``prior_variance`` (F,) NaN without a prior, ``status`` (F,) uint8,
     ``n_iterations`` (F,) int64, ``n_evaluations`` (F,) int64 (both summed over starts), ``gradient`` (F, P),
-    ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction`` (F, P), ``covariance`` (F, P, P) NaN where
-    undefined, ``covariance_type`` str, ``term_share`` (F, T) largest share of each term over the rows,
+    ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction`` (F, P) in the units of the parameters, the part
+    with the largest effect changing residuals by 1 in root mean square by itself, ``loose`` (F, P) bool, parameters
+    that move along directions that the data leave open, ``covariance`` (F, P, P) NaN where undefined,
+    ``covariance_type`` str, ``dof`` (F,) NaN without a covariance, ``n_clusters`` (F,) int64, ``gap`` F texts, why
+    there is no covariance, ``gap_row`` and ``gap_cluster`` (F,) int64, the row that carries weight or the code that
+    its ``{}`` stands for, otherwise -1, ``term_share`` (F, T) largest share of each term over the rows,
     ``inside_scale`` (F,) share of residuals within the loss's scale, ``n_rows_used`` (F,) int64,
     ``start_agreement`` (F,), ``best_start`` (F,) int64, ``kernels`` str, and with ``keep_starts``: ``start_params``
     (F, S, P) where each start began, ``start_ends`` (F, S, P) where it ended, ``start_objective`` (F, S),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from lawfit import _engine
+from lawfit._batch import Rows
 from lawfit._engine import F64, U8, Bool
 from lawfit._law import Law
 from lawfit._named import Named
@@ -21,6 +23,34 @@ class Interval(NamedTuple):
 
     lower: float
     upper: float
+
+
+def caution_of(is_usable: bool, message: str, rows: Rows) -> str | None:
+    """Why the replicates of a fit should not be used as they are."""
+    found = [] if is_usable else [f"the fit that was resampled is not usable as it is: {message}"]
+    if rows.clusters is not None:
+        found.append(
+            "rows were resampled as if independent, although cluster= was given: intervals may be far too narrow"
+        )
+    return "; ".join(found) or None
+
+
+def check_level(level: object) -> None:
+    """Raise ``DataError`` unless a level is between 0 and 1."""
+    if not isinstance(level, float | int) or not 0.0 < level < 1.0:
+        raise DataError(f"level={level!r}: give a number between 0 and 1, such as 0.95")
+
+
+def names_in(quantity: object, parameters: Sequence[str]) -> tuple[str, ...]:
+    """Names in a formula over the parameters; ``DataError`` if one is no parameter."""
+    if not isinstance(quantity, str):
+        raise DataError(f"quantity: give a parameter or a formula over parameters, not {describe(quantity)}")
+    names = _engine.names(quantity)
+    for name in names:
+        if name not in parameters:
+            near = suggest(name, parameters, "the parameters are")
+            raise DataError(f"{quantity!r}: {name!r} is not a parameter; {near}")
+    return names
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -90,16 +120,9 @@ class Draws:
 
     def values(self, quantity: str) -> F64:
         """Replicates of a parameter, or of a formula over the parameters such as ``"beta / (alpha + beta)"``."""
-        if not isinstance(quantity, str):
-            raise DataError(f"quantity: give a parameter or a formula over parameters, not {describe(quantity)}")
-        if quantity in self.law.parameters:
+        if isinstance(quantity, str) and quantity in self.law.parameters:
             return self[quantity]
-        for name in _engine.names(quantity):
-            if name not in self.law.parameters:
-                raise DataError(
-                    f"{quantity!r}: {name!r} is not a parameter; "
-                    f"{suggest(name, self.law.parameters, 'the parameters are')}"
-                )
+        names_in(quantity, self.law.parameters)
         columns: list[_engine.EngineColumn] = [
             (name, np.ascontiguousarray(self[name]), "number", ()) for name in self.law.parameters
         ]
@@ -140,8 +163,7 @@ class Draws:
         >>> bool(lower < upper)
         True
         """
-        if not isinstance(level, float | int) or not 0.0 < level < 1.0:
-            raise DataError(f"level={level!r}: give a number between 0 and 1, such as 0.95")
+        check_level(level)
         values = self.values(quantity)[self.ok]
         values = values[np.isfinite(values)]
         if values.size < 2:

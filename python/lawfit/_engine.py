@@ -47,6 +47,7 @@ class Registries(NamedTuple):
     scale_rules: tuple[str, ...]
     residuals: tuple[str, ...]
     covariances: tuple[str, ...]
+    cluster_covariances: tuple[str, ...]  # those that sum over clusters
     resamplers: tuple[str, ...]
     solvers: tuple[str, ...]
     start_rules: tuple[str, ...]
@@ -90,8 +91,14 @@ class RawFits(NamedTuple):
     at_bound: Bool  # (F, P)
     condition: F64  # (F,)
     flat_direction: F64  # (F, P)
+    loose: Bool  # (F, P)
     covariance: F64  # (F, P, P)
     covariance_type: str
+    dof: F64  # (F,)
+    n_clusters: I64  # (F,)
+    gap: list[str]  # F texts
+    gap_row: I64  # (F,)
+    gap_cluster: I64  # (F,)
     term_share: F64  # (F, T)
     inside_scale: F64  # (F,)
     n_rows_used: I64  # (F,)
@@ -116,6 +123,7 @@ def registries() -> Registries:
         scale_rules=tuple(known["scale_rules"]),
         residuals=tuple(known["residuals"]),
         covariances=tuple(known["covariances"]),
+        cluster_covariances=tuple(known["cluster_covariances"]),
         resamplers=tuple(known["resamplers"]),
         solvers=tuple(known["solvers"]),
         start_rules=tuple(known["start_rules"]),
@@ -240,6 +248,7 @@ def fit_batch(
     keys: U64 | None = None,
     solver: str = "auto",
     covariance: str = "auto",
+    clusters: I64 | None = None,
     keep_starts: bool = True,
     max_iterations: int = 1000,
     kernels: str = "auto",
@@ -278,6 +287,7 @@ def fit_batch(
         keys=keys,
         solver=solver,
         covariance=covariance,
+        clusters=clusters,
         keep_starts=keep_starts,
         max_iterations=max_iterations,
         kernels=kernels,

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from lawfit import _engine, _reasons
 from lawfit._protocols import Followed, shown
 from lawfit._text import fields, number, table
 from lawfit._wording import listed
 
 if TYPE_CHECKING:
-    from lawfit.results import Certificate, Fit, Fits
+    from lawfit._evidence import Certificate
+    from lawfit.results import Fit, Fits
 
 # Below this share of residuals inside the robust scale the fit is nearly one of least absolute deviations, and the
 # sandwich standard errors rest on few rows (docs/how-to-choose.md).
@@ -32,28 +34,22 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
     found = []
     if not fit.success:
         found.append(f"not usable as it is: {fit.message}")
-    for name in fit.at_bound:
-        lower, upper = fit.options.bounds[name]
-        nearest = lower if abs(fit.params[name] - lower) <= abs(fit.params[name] - upper) else upper
-        found.append(f"{name} is at its bound {nearest:g}: it has no standard error, and those of the others assume it")
+    found += _bound_warnings(fit)
     for term in fit.dead_terms:
         found.append(f"the term {term} contributes nothing at any row: the law without it fits as well")
-    if fit.status == "unidentified":
-        found.append(f"the objective is flattest along {_direction(fit)} (condition number {fit.condition:.1e})")
-    elif fit.condition > ILL_CONDITIONED:
-        found.append(
-            f"the data hardly identify all parameters (condition number {fit.condition:.1e}), least along "
-            f"{_direction(fit)}: fix one of them, or add runs that vary the variables separately"
-        )
+    found += _identification_warnings(fit)
     found += _contradicted(fit)
     vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
     if vague:
         found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")
     if fit.options.loss != "squared" and fit.success and fit.inside_scale < FEW_INSIDE:
+        rough = ", and its standard errors are rough" if fit.covariance_reason is None else ""
         found.append(
             f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
-            f'of least absolute deviations, {_spread_of(fit)}; bootstrap, or use f_scale="mad"'
+            f'of least absolute deviations{rough}; bootstrap, or use f_scale="mad"'
         )
+    if fit.success and fit.draws is not None and fit.draws.caution is not None:
+        found.append(f"bootstrap: {fit.draws.caution}")
     n_starts = 0 if fit.starts is None else len(fit.starts.objective)
     if n_starts > 1 and math.isfinite(fit.objective) and fit.start_agreement < POOR_AGREEMENT:
         found.append(
@@ -61,12 +57,6 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
             "a better optimum may exist; raise starts="
         )
     return tuple(found)
-
-
-def _spread_of(fit: Fit) -> str:
-    """Say what standard errors are worth where few residuals lie inside the scale."""
-    has_any = any(math.isfinite(spread) for spread in fit.stderr.values())
-    return "and its standard errors are rough" if has_any else "which has no standard errors of this kind"
 
 
 def _contradicted(fit: Fit) -> list[str]:
@@ -80,15 +70,40 @@ def _contradicted(fit: Fit) -> list[str]:
     ]
 
 
-def _direction(fit: Fit) -> str:
-    """Return the flattest direction in words: the parameters that move most along it."""
-    size = max((abs(value) for value in fit.flat_direction.values()), default=0.0)
-    parts = [
-        f"{value / size:+.2f} {name}"
-        for name, value in fit.flat_direction.items()
-        if size > 0 and abs(value) > 0.1 * size
-    ]
-    return " ".join(parts) or "no single direction"
+def _bound_warnings(fit: Fit) -> list[str]:
+    """Return what is wrong with the standard errors of parameters that the data determine."""
+    found = []
+    for name in fit.at_bound:
+        nearest = _reasons.bound(fit, name)
+        found.append(f"{name} is at its bound {nearest:g}: it has no standard error, and those of the others assume it")
+    n_estimated = len(fit.params) - len(fit.options.fixed) - len(fit.at_bound)
+    if fit.success and fit.covariance_reason is not None and n_estimated:
+        found.append(f"no standard errors ({fit.covariance_type}): {fit.covariance_reason}")
+    if _uses_clusters(fit) and 2 <= fit.n_clusters < n_estimated + 2:
+        found.append(
+            f"only {fit.n_clusters} clusters for {n_estimated} parameters: the standard errors rest on too few "
+            "independent units to be trusted; fix parameters, or add runs"
+        )
+    return found
+
+
+def _identification_warnings(fit: Fit) -> list[str]:
+    """Return what the data leave open."""
+    number_of = f"condition number {fit.condition:.1e}"
+    if fit.unidentified:
+        kept = [name for name, spread in fit.stderr.items() if not math.isnan(spread)]
+        others = f"; the standard errors of {listed(kept)} do not depend on it" if kept else ""
+        return [f"{_reasons.direction(fit)} ({number_of}){others}"]
+    if fit.condition > ILL_CONDITIONED or fit.status == "unidentified":
+        return [
+            f"the data hardly identify all parameters ({number_of}): {_reasons.direction(fit)}; "
+            "fix one of them, or add runs that vary the variables separately"
+        ]
+    return []
+
+
+def _uses_clusters(fit: Fit) -> bool:
+    return fit.covariance_type in _engine.registries().cluster_covariances
 
 
 def names_line(variables: tuple[str, ...], parameters: tuple[str, ...]) -> str:
@@ -115,10 +130,11 @@ def _parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
     stderr = fit.stderr
     header = ["parameter", "estimate", "stderr"]
     body = [[name, number(value, 8), number(stderr[name], 4)] for name, value in fit.params.items()]
-    if fit.draws is not None:
+    if fit.draws is not None or not math.isnan(fit.dof):
+        interval = fit.interval if fit.draws is None else fit.draws.interval
         header += ["2.5 %", "97.5 %"]
         for row in body:
-            row += [number(end) for end in fit.draws.interval(row[0])]
+            row += [number(end) for end in interval(row[0])]
     notes = [_note(fit, name) for name in fit.params]
     if any(notes):
         header.append("note")
@@ -144,7 +160,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     facts = [
         ("status", f"{fit.status}: {fit.message}"),
         ("objective", f"{fit.objective:.12g} (loss={options.loss}{scale}{rule}, residual={options.residual})"),
-        ("stderr", f"{fit.covariance_type}"),
+        ("stderr", _stderr_line(fit)),
         ("rows", _rows_line(fit)),
     ]
     if options.protocol is not None:
@@ -188,6 +204,19 @@ def _protocol_line(followed: Followed) -> str:
     """Say which protocol was followed, what it set, and what the call changed."""
     changed = f", changed here: {shown(followed.changed)}" if followed.changed else ""
     return f"{followed.name} ({shown(followed.sets)}){changed}"
+
+
+def _stderr_line(fit: Fit) -> str:
+    """Return what the standard errors, and the intervals without a bootstrap, are made of."""
+    if fit.covariance_reason is not None:
+        return f"none ({fit.covariance_type}): {fit.covariance_reason}"
+    by, clusters = fit.rows.clustered_by, ""
+    if _uses_clusters(fit):
+        clusters = f" over {fit.n_clusters} clusters ({by})"
+    elif fit.rows.clusters is not None:
+        clusters = f", as if rows were independent: the clusters ({by}) are not used"
+    degrees = "degree" if fit.dof == 1.0 else "degrees"
+    return f"{fit.covariance_type}{clusters}; Student's t with {fit.dof:g} {degrees} of freedom"
 
 
 def _start_rule(fit: Fit) -> str:

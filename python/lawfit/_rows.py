@@ -13,7 +13,7 @@ from lawfit._engine import F64, I64
 from lawfit._law import Law
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError, LawError
-from lawfit.tables import Table, group_rows, numbers_within_groups, select_rows
+from lawfit.tables import Table, group_rows, label_rows, numbers_within_groups, read_table, select_rows
 
 Keys = tuple[tuple[object, ...], ...]
 LEAVE_OUT = "fill it, or leave such rows out with where="
@@ -49,6 +49,7 @@ def table_rows(
     weights: object,
     sigma: object,
     residual: str,
+    cluster: object = None,
     by: Sequence[str] = (),
 ) -> tuple[Rows, Keys]:
     """Rows of one table, put together by the columns ``by``; one group with an empty key without them."""
@@ -69,6 +70,7 @@ def table_rows(
             "sigma: the noise of a row is known (sigma=) or relative (weights=), not both; for relative precisions put "
             '1/sigma**2, or (response/sigma)**2 with residual="log", into weights='
         )
+    clusters, labels = (None, ()) if cluster is None else _clusters(table, cluster, order)
     rows = Rows(
         variables=variables,
         x=x,
@@ -85,6 +87,9 @@ def table_rows(
         columns=tuple(columns.items()),
         weighted_by=weights if isinstance(weights, str) else None if weights is None else "given",
         noise_by=sigma if isinstance(sigma, str) else None if sigma is None else "given",
+        clusters=clusters,
+        cluster_labels=labels,
+        clustered_by=cluster if isinstance(cluster, str) else None if cluster is None else "given",
     )
     return rows, keys
 
@@ -95,6 +100,9 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
     given = [part.weights for part in parts if part.weights is not None]
     noise = [part.sigma for part in parts if part.sigma is not None]
     first = parts[0]
+    # Clusters of different tables stay apart: their codes are positions in the labels of all tables.
+    shifts = np.cumsum([0, *(len(part.cluster_labels) for part in parts)])
+    clusters = [part.clusters + shift for part, shift in zip(parts, shifts, strict=False) if part.clusters is not None]
     return Rows(
         variables=first.variables,
         x=np.ascontiguousarray(np.concatenate([part.x for part in parts], axis=1)),
@@ -111,6 +119,9 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         columns=first.columns,
         weighted_by=first.weighted_by,
         noise_by=first.noise_by,
+        clusters=np.concatenate(clusters) if clusters else None,
+        cluster_labels=tuple(label for part in parts for label in part.cluster_labels),
+        clustered_by=first.clustered_by,
     )
 
 
@@ -130,6 +141,19 @@ def _check_positive(y: F64, rows: I64, response: str) -> None:
             f"response={response!r} is {y[bad[0]]:g} in row {rows[bad[0]]} (counted from 0), {bad.size} in all are not "
             'positive; residual="log" needs positive values: use residual="linear", or leave such rows out with where='
         )
+
+
+def _clusters(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[object, ...]]:
+    """Cluster of each row, as a position among the labels: a column, or one value of any kind per row of the table."""
+    if isinstance(cluster, str):
+        return label_rows(table, cluster, rows, "cluster")
+    values: ArrayLike = cluster  # type: ignore[assignment]
+    shape = np.shape(values)
+    if shape != (table.n_rows,):
+        raise DataError(
+            f"cluster: got shape {shape} for a table of {table.n_rows} rows; give a column, or one value per row"
+        )
+    return label_rows(read_table({"given": values}, "cluster"), "given", rows, "cluster")
 
 
 def _weights(table: Table, weights: object, rows: I64) -> F64:

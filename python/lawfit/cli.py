@@ -104,6 +104,7 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     add("--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)")
     add("--weights", metavar="COLUMN", help="precisions of the rows: a column or a formula")
     add("--sigma", metavar="COLUMN", help="known noise of the rows, a standard deviation: a column or a formula")
+    add("--cluster", metavar="COLUMN", help="rows with one value here, such as a run's, are not independent")
     add("--protocol", metavar="NAME", help=f"set loss, scale, residual and starts as in {listed(protocols)}")
     add("--loss", help=f"robust loss: {listed(known.losses)} (huber)")
     add("--f-scale", metavar=f"NUMBER|{'|'.join(known.scale_rules)}", help="scale of the robust loss (mad)")
@@ -150,6 +151,7 @@ def run_fit(chosen: argparse.Namespace) -> int:
         residual=chosen.residual,
         weights=chosen.weights,
         sigma=chosen.sigma,
+        cluster=chosen.cluster,
         bounds={name: _bound(ends) for name, ends in _pairs("--bound", chosen.bound).items()},
         fixed={name: _number("--fixed", value) for name, value in _pairs("--fixed", chosen.fixed).items()},
         prior={name: _known(pair) for name, pair in _pairs("--prior", chosen.prior).items()},

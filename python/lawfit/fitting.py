@@ -34,6 +34,7 @@ def fit(
     residual: str | None = None,
     weights: str | ArrayLike | None = None,
     sigma: str | ArrayLike | None = None,
+    cluster: str | ArrayLike | None = None,
     bounds: Mapping[str, RangeLike] | None = None,
     fixed: Mapping[str, float] | None = None,
     prior: Mapping[str, Prior] | None = None,
@@ -77,6 +78,9 @@ def fit(
         Known noise of the rows, a standard deviation in the units of the response: a column, a formula over columns, or
         an array. Every residual is divided by it (under ``residual="log"`` by ``sigma / response``) before the robust
         loss sees it, so that ``f_scale`` counts standard deviations.
+    cluster : str or (n_rows,) array, optional
+        What makes rows belong together, such as the column of the run whose checkpoints they are: numbers or texts.
+        Rows of different clusters are taken as independent, rows of one are not.
     bounds : mapping of str to (lower, upper), optional
         Bounds in place of the law's own; ``None`` where there is none.
     fixed : mapping of str to float, optional
@@ -91,7 +95,8 @@ def fit(
     solver : "auto", "separable" or "generic"
         Whether amplitudes, in which a law is linear, are solved for at each step; ``"auto"`` does where there are any.
     covariance : str
-        Kind of covariance that ``stderr`` comes from.
+        Kind of covariance that ``stderr`` comes from: ``"classical"``, ``"HC0"`` to ``"HC3"``, ``"CR1"`` or ``"CR3"``
+        (these sum over clusters). ``"auto"`` is CR3 with ``cluster=`` and HC3 without.
     max_iterations : int
         Limit of iterations of one start.
     kernels : str
@@ -142,15 +147,9 @@ def fit(
         max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
     rows, keys = table_rows(
-        bound,
-        table,
-        response=response,
-        columns=mapping,
-        where=where,
-        weights=weights,
-        sigma=sigma,
-        residual=options.residual,
-    )
+        bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
+        residual=options.residual, cluster=cluster,
+    )  # fmt: skip
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
 
 
@@ -168,6 +167,7 @@ def fit_many(
     residual: str | None = None,
     weights: str | ArrayLike | None = None,
     sigma: str | ArrayLike | None = None,
+    cluster: str | ArrayLike | None = None,
     bounds: Mapping[str, RangeLike] | None = None,
     fixed: Mapping[str, float] | None = None,
     prior: Mapping[str, Prior] | None = None,
@@ -186,8 +186,8 @@ def fit_many(
 
     Parameters
     ----------
-    law, response, columns, where, protocol, loss, f_scale, residual, weights, sigma, bounds, fixed, prior, starts, \
-seed, solver, \
+    law, response, columns, where, protocol, loss, f_scale, residual, weights, sigma, cluster, bounds, fixed, prior, \
+starts, seed, solver, \
 covariance, max_iterations, kernels, n_threads, progress
         As in `fit`.
     data : table, sequence of tables, or mapping of tables
@@ -250,6 +250,7 @@ covariance, max_iterations, kernels, n_threads, progress
             weights=weights,
             sigma=sigma,
             residual=options.residual,
+            cluster=cluster,
             by=names,
         )
     else:
@@ -263,6 +264,7 @@ covariance, max_iterations, kernels, n_threads, progress
                 weights=weights,
                 sigma=sigma,
                 residual=options.residual,
+                cluster=cluster,
             )[0]
             for table in tables
         ]

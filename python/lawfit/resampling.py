@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Resampling
-from lawfit._draws import Draws
+from lawfit._draws import Draws, caution_of
 from lawfit._engine import F64, Progress
 from lawfit._options import check_count, check_word
 from lawfit._progress import as_progress
@@ -119,7 +119,7 @@ def bootstrap(
         status_codes=raw.replicates.status[0],
         resample=resampling.scheme,
         seed=seed,
-        caution=None if fit.success else f"the fit that was resampled is not usable as it is: {fit.message}",
+        caution=caution_of(fit.success, fit.message, fit.rows),
     )
 
 

@@ -238,21 +238,38 @@ EXACT = 2.0**53
 LEAVE_EMPTY_OUT = "give it a value, or drop such rows with where="
 
 
+def _check_labels(table: Table, name: str, rows: I64, argument: str) -> None:
+    """Raise ``DataError`` unless the values of a column tell rows apart: present, and exact."""
+    if name not in table.names:
+        raise DataError(f"{argument}: there is no column {name!r}; {suggest(name, table.names, 'the columns are')}")
+    column = table.column(name)
+    values = column.values[rows]
+    _arrays.check_finite(values, f"{argument}: column {name!r}", "drop those rows with where=", rows)
+    if column.kind == "number" and np.any(np.abs(values) >= EXACT):
+        raise DataError(
+            f"{argument}: column {name!r} holds numbers beyond 2**53, which 64-bit floats cannot tell apart; "
+            "make it text"
+        )
+    if "" in column.levels and np.any(values == column.levels.index("")):
+        row = rows[np.flatnonzero(values == column.levels.index(""))[0]]
+        raise DataError(
+            f"{argument}: column {name!r} is missing or empty in row {row} (counted from 0); {LEAVE_EMPTY_OUT}"
+        )
+
+
+def label_rows(table: Table, name: str, rows: I64, argument: str) -> tuple[I64, tuple[object, ...]]:
+    """Give each of the rows the position of its value of a column among the distinct ones, which come second."""
+    _check_labels(table, name, rows, argument)
+    column = table.column(name)
+    _, first, codes = np.unique(column.values[rows], return_index=True, return_inverse=True)
+    labels = tuple(_key_value(column, int(row)) for row in rows[first])
+    return codes.reshape(-1).astype(np.int64), labels
+
+
 def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
     """Group ``rows`` of a table by the values of its columns ``by``, groups in order of first appearance."""
     for name in by:
-        if name not in table.names:
-            raise DataError(f"by: there is no column {name!r}; {suggest(name, table.names, 'the columns are')}")
-        column = table.column(name)
-        values = column.values[rows]
-        _arrays.check_finite(values, f"by: column {name!r}", "drop those rows with where=", rows)
-        if column.kind == "number" and np.any(np.abs(values) >= EXACT):
-            raise DataError(
-                f"by: column {name!r} holds numbers beyond 2**53, which 64-bit floats cannot tell apart; make it text"
-            )
-        if "" in column.levels and np.any(values == column.levels.index("")):
-            row = rows[np.flatnonzero(values == column.levels.index(""))[0]]
-            raise DataError(f"by: column {name!r} is missing or empty in row {row} (counted from 0); {LEAVE_EMPTY_OUT}")
+        _check_labels(table, name, rows, "by")
     codes = _group_codes(table, by, rows)
     _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
     rank = np.empty(first.size, dtype=np.int64)

@@ -47,6 +47,12 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     check_offsets(spec.offsets, n_rows)?;
     check_lengths(spec, n_rows)?;
     check_data(spec)?;
+    if spec.covariance.needs_clusters() && spec.clusters.is_none() {
+        let kind = spec.covariance.name();
+        let message =
+            format!("missing: covariance=\"{kind}\" sums over clusters of rows; name their column with cluster=");
+        return Err(Error::argument("cluster", message));
+    }
     let space = check_parameters(spec)?;
     let known = check_prior(spec)?;
     let start_space = near_priors(spec, &space, &known);
@@ -80,6 +86,7 @@ fn check_lengths(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
         ("x", spec.x.len(), spec.variables.len() * n_rows),
         ("weights", spec.weights.map_or(n_rows, <[f64]>::len), n_rows),
         ("sigma", spec.sigma.map_or(n_rows, <[f64]>::len), n_rows),
+        ("cluster", spec.clusters.map_or(n_rows, <[i64]>::len), n_rows),
         ("lower", spec.lower.len(), p),
         ("upper", spec.upper.len(), p),
         ("fixed", spec.fixed.len(), p),

@@ -13,6 +13,8 @@ use crate::batch::scale;
 use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
 use crate::batch::spec::ReplicatePlan;
+use crate::covariance::Gap;
+use crate::covariance::Question;
 use crate::covariance::assess;
 use crate::dispatch::dispatch;
 use crate::law::TermRows;
@@ -145,7 +147,9 @@ pub(super) fn fit(
     }
     let begins: Vec<Vec<f64>> = begins.into_iter().map(|(begin, _)| begin).collect();
     let best_start = best_of(&ends.iter().collect::<Vec<_>>());
-    let mut result = describe(spec, plan, &problem, &ends, best_start, workspace);
+    let clusters: Option<Vec<i64>> =
+        spec.clusters.map(|codes| raw.kept().iter().map(|&row| codes[raw.first + row]).collect());
+    let mut result = describe(spec, plan, &problem, clusters.as_deref(), &ends, best_start, workspace);
     result.started = spec.keep_starts.then(|| started(&begins, &ends));
     if let Some(replicates) = &spec.replicates {
         result.replicates = Some(resample(spec, plan, &problem, &raw, &result, replicates, n_threads, monitor));
@@ -340,6 +344,7 @@ fn describe(
     spec: &BatchSpec<'_>,
     plan: &Plan,
     problem: &Problem<'_>,
+    clusters: Option<&[i64]>,
     ends: &[Outcome],
     best_start: usize,
     workspace: &mut Workspace,
@@ -361,8 +366,20 @@ fn describe(
     let agreeing = ends.iter().filter(|other| other.objective <= end.objective + same).count();
     let residuals = problem.residuals(&end.params, &mut workspace.scratch);
     let moving: Vec<usize> = plan.space.free.iter().copied().filter(|&j| !end.at_bound[j]).collect();
-    let assessment =
-        assess(problem, &end.params, &moving, &law.amplitude_pairs, spec.covariance, &mut workspace.scratch);
+    // The way along a flat valley has no end that a number of iterations would reach; and a minimum of which the data say
+    // nothing in some direction is none, although rounding may make its curvature positive.
+    let is_lost = matches!(end.status, Status::MaxIterations | Status::Stalled | Status::Unidentified);
+    let question = Question {
+        params: &end.params,
+        moving: &moving,
+        pairs: &law.amplitude_pairs,
+        kind: spec.covariance,
+        clusters,
+        open_above: if is_lost { HARDLY_IDENTIFIED } else { UNIDENTIFIED },
+        is_minimum: end.status.is_success(),
+        objective: end.objective,
+    };
+    let assessment = assess(problem, &question, &mut workspace.scratch);
     result.sse = residuals.iter().map(|r| r * r).sum();
     let inside = residuals.iter().zip(&problem.rows.noise).filter(|(r, s)| r.abs() <= problem.f_scale * **s).count();
     result.inside_scale =
@@ -372,20 +389,23 @@ fn describe(
     result.gradient.clone_from(&end.gradient);
     result.at_bound.clone_from(&end.at_bound);
     result.condition = assessment.condition;
-    // The way along a flat valley has no end that a number of iterations would reach; and a minimum of which the data say
-    // nothing in some direction is none, although rounding may make its curvature positive.
-    let is_lost = matches!(end.status, Status::MaxIterations | Status::Stalled);
-    let limit = if is_lost { HARDLY_IDENTIFIED } else { UNIDENTIFIED };
-    let is_open = assessment.condition > limit || assessment.condition.is_nan();
     // Where every parameter is at a bound there is no direction to be open.
-    if is_open && !moving.is_empty() {
+    if assessment.is_open {
         result.status = Status::Unidentified;
     }
     result.flat_direction = assessment.flat_direction;
+    result.loose = assessment.loose;
+    result.n_clusters = assessment.n_clusters;
     // Where the loss is curved at no more rows than there are parameters, those are passed through: its curvature there
     // says how the rows lie, not how far the estimates may be off.
-    if result.status.is_success() && !is_corner(problem, result.inside_scale) {
+    let is_corner = is_corner(problem, result.inside_scale);
+    // Parameters that no open direction moves keep their standard errors.
+    if is_corner && (result.status.is_success() || assessment.is_open) {
+        result.gap = Some(Gap::Corner);
+    } else if result.status.is_success() || assessment.is_open {
         result.covariance = assessment.covariance;
+        result.gap = assessment.gap;
+        result.dof = assessment.dof;
     }
     result.term_share = term_shares(problem, &end.params);
     result.start_agreement = agreeing as f64 / ends.len() as f64;

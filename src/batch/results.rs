@@ -1,6 +1,7 @@
 //! What a batch gives back.
 
 use crate::batch::certificate::Certificate;
+use crate::covariance::Gap;
 use crate::status::Status;
 
 /// Where every start began and ended.
@@ -52,10 +53,19 @@ pub struct FitResult {
     pub at_bound: Vec<bool>,
     /// Condition number of the scaled Jacobian.
     pub condition: f64,
-    /// Direction in which the objective is flattest.
+    /// Direction in which the objective is flattest, in the parameters' own units. The part with the largest effect would
+    /// by itself change the residuals by 1 in root mean square.
     pub flat_direction: Vec<f64>,
+    /// Parameters that a direction moves that the data leave open.
+    pub loose: Vec<bool>,
     /// Row-major; NaN where undefined.
     pub covariance: Vec<f64>,
+    /// Why there is no covariance, not even of some parameters.
+    pub gap: Option<Gap>,
+    /// Degrees of freedom of Student's t; NaN without a covariance.
+    pub dof: f64,
+    /// Clusters among the rows that carry weight; 0 without.
+    pub n_clusters: usize,
     /// Largest share of each additive term in the prediction, over the rows.
     pub term_share: Vec<f64>,
     /// Share of residuals within the scale of the loss.
@@ -90,7 +100,11 @@ impl FitResult {
             at_bound: vec![false; n_parameters],
             condition: f64::NAN,
             flat_direction: vec![0.0; n_parameters],
+            loose: vec![false; n_parameters],
             covariance: vec![f64::NAN; n_parameters * n_parameters],
+            gap: Some(Gap::NoMinimum),
+            dof: f64::NAN,
+            n_clusters: 0,
             term_share: vec![f64::NAN; n_terms],
             inside_scale: f64::NAN,
             n_rows_used,

@@ -113,6 +113,8 @@ pub struct BatchSpec<'a> {
     pub solver: Solver,
     /// How the covariance is estimated.
     pub covariance: Covariance,
+    /// (rows,); rows of one fit with the same code are not independent.
+    pub clusters: Option<&'a [i64]>,
     /// Whether every start's end is kept.
     pub keep_starts: bool,
     /// Most iterations from one start.

@@ -14,6 +14,7 @@ pub use cholesky::inverse;
 pub use cholesky::solve;
 pub(crate) use gram::add_products;
 pub use qr::least_squares;
+pub use singular::SingularValues;
 pub use singular::singular_values;
 pub use sums::dot;
 pub use sums::sum;

@@ -5,13 +5,26 @@
 /// Far more sweeps than any matrix needs.
 const MAX_SWEEPS: usize = 40;
 
-/// Singular values, ascending, of the `m` columns of `n` rows in `columns` (one after the other; destroyed), and the right
-/// singular vector of the smallest. A matrix with a NaN or an infinity gives NaN.
+/// The singular value decomposition A = Q L Σ Rᵀ of a tall matrix; vectors lie one after the other, in the order of the
+/// values.
+#[derive(Clone, Debug)]
+pub struct SingularValues {
+    /// Σ, ascending.
+    pub values: Vec<f64>,
+    /// m × m; times Q they are the left singular vectors. Zeros for a value of 0.
+    pub left: Vec<f64>,
+    /// m × m; the right singular vectors.
+    pub right: Vec<f64>,
+}
+
+/// Decomposes the `m` columns of `n` rows in `columns` (one after the other), which Q replaces. A matrix with a NaN or an
+/// infinity gives NaN.
 #[must_use]
-pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> (Vec<f64>, Vec<f64>) {
+pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> SingularValues {
     debug_assert_eq!(columns.len(), n * m, "columns is n × m");
     if !columns.iter().all(|value| value.is_finite()) {
-        return (vec![f64::NAN; m], vec![f64::NAN; m]);
+        let nothing = vec![f64::NAN; m * m];
+        return SingularValues { values: vec![f64::NAN; m], left: nothing.clone(), right: nothing };
     }
     let mut r = triangle(columns, n, m);
     let mut vectors = vec![0.0; m * m];
@@ -32,8 +45,17 @@ pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> (Vec<f64>, Ve
     let norms: Vec<f64> = (0..m).map(|k| inner(&r[k * m..][..m], &r[k * m..][..m]).sqrt()).collect();
     let mut order: Vec<usize> = (0..m).collect();
     order.sort_by(|&a, &b| norms[a].total_cmp(&norms[b]));
-    let least = order.first().map_or_else(Vec::new, |&k| vectors[k * m..][..m].to_vec());
-    (order.iter().map(|&k| norms[k]).collect(), least)
+    let sorted = |matrix: &[f64]| order.iter().flat_map(|&k| matrix[k * m..][..m].to_vec()).collect::<Vec<f64>>();
+    let mut left = sorted(&r);
+    let values: Vec<f64> = order.iter().map(|&k| norms[k]).collect();
+    for (vector, &size) in left.chunks_exact_mut(m.max(1)).zip(&values) {
+        if size > 0.0 {
+            for value in vector {
+                *value /= size;
+            }
+        }
+    }
+    SingularValues { values, left, right: sorted(&vectors) }
 }
 
 fn inner(a: &[f64], b: &[f64]) -> f64 {
@@ -101,7 +123,7 @@ mod tests {
             let unit = 1.0 / (n as f64).sqrt();
             let mut columns: Vec<f64> = vec![unit; n];
             columns.extend((0..n).map(|i| unit * (1.0 + if i % 2 == 0 { gap } else { -gap })));
-            let (values, vector) = singular_values(&mut columns, n, 2);
+            let SingularValues { values, right: vector, .. } = singular_values(&mut columns, n, 2);
             // Rounding of the entries, 1e-16, is what remains of the smallest gap's digits.
             assert!((values[0] / (gap / 2f64.sqrt()) - 1.0).abs() < 1e-3, "{gap} {}", values[0]);
             assert!((vector[0] + vector[1]).abs() < 1e-3);
@@ -111,9 +133,27 @@ mod tests {
     #[test]
     fn orthogonal_columns_have_their_lengths_and_dependent_ones_a_zero() {
         let mut columns = vec![3.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0];
-        assert_eq!(singular_values(&mut columns, 4, 3).0, [2.0, 3.0, 5.0]);
+        assert_eq!(singular_values(&mut columns, 4, 3).values, [2.0, 3.0, 5.0]);
         let mut columns = vec![1.0, 2.0, 3.0, 2.0, 4.0, 6.0];
-        let (values, _) = singular_values(&mut columns, 3, 2);
+        let values = singular_values(&mut columns, 3, 2).values;
         assert!(values[0] < 1e-15 && (values[1] - 70f64.sqrt()).abs() < 1e-14);
+    }
+
+    #[test]
+    fn the_factors_multiply_to_the_matrix() {
+        let (n, m) = (7, 3);
+        let matrix: Vec<f64> = (0..n * m).map(|i| ((i * i * 7 + 3 * i) % 11) as f64 - 4.5).collect();
+        let mut q = matrix.clone();
+        let SingularValues { values, left, right } = singular_values(&mut q, n, m);
+        for i in 0..n {
+            for j in 0..m {
+                let entry = |k: usize| {
+                    let row: f64 = (0..m).map(|l| q[l * n + i] * left[k * m + l]).sum();
+                    row * values[k] * right[k * m + j]
+                };
+                let total: f64 = (0..m).map(entry).sum();
+                assert!((total - matrix[j * n + i]).abs() < 1e-13, "{i} {j} {total}");
+            }
+        }
     }
 }

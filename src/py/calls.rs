@@ -160,6 +160,8 @@ pub(super) fn registries(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     out.set_item("scale_rules", crate::ScaleRule::NAMES)?;
     out.set_item("residuals", Residual::ALL.map(Residual::name))?;
     out.set_item("covariances", crate::Covariance::ALL.map(crate::Covariance::name))?;
+    let by_cluster = crate::Covariance::ALL.into_iter().filter(|kind| kind.needs_clusters());
+    out.set_item("cluster_covariances", by_cluster.map(crate::Covariance::name).collect::<Vec<&str>>())?;
     out.set_item("resamplers", crate::Resample::NAMES)?;
     out.set_item("solvers", crate::Solver::ALL.map(crate::Solver::name))?;
     out.set_item("start_rules", crate::StartRule::NAMES)?;

@@ -11,6 +11,7 @@ use crate::BatchSpec;
 use crate::Covariance;
 use crate::Error;
 use crate::FitResult;
+use crate::Gap;
 use crate::GivenPrior;
 use crate::GivenStarts;
 use crate::Level;
@@ -37,8 +38,8 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
     text, variables, parameters, x, y, offsets, *, lower, upper, fixed, weights = None, sigma = None, loss = "huber",
     f_scale = None, scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 0,
     start_lower = None, start_upper = None, seed = 0, resample = None, n_replicates = 0, replicate_weights = None,
-    keys = None, solver = "auto", covariance = "auto", keep_starts = true, max_iterations = 1000, kernels = "auto",
-    n_threads = 1, progress = None, prior_mean = None, prior_sd = None, prior_variance = None
+    keys = None, solver = "auto", covariance = "auto", clusters = None, keep_starts = true, max_iterations = 1000,
+    kernels = "auto", n_threads = 1, progress = None, prior_mean = None, prior_sd = None, prior_variance = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
@@ -71,6 +72,7 @@ pub(super) fn fit_batch<'py>(
     keys: Option<Array<'py, u64>>,
     solver: &str,
     covariance: &str,
+    clusters: Option<Array<'py, i64>>,
     keep_starts: bool,
     max_iterations: usize,
     kernels: &str,
@@ -102,6 +104,10 @@ pub(super) fn fit_batch<'py>(
     let prior = prior_mean.as_deref().zip(prior_sd.as_deref());
     let keys = match &keys {
         Some(keys) => Some(Named { name: "keys", array: keys }.slice(py, &[Some(n_rows)])?),
+        None => None,
+    };
+    let clusters = match &clusters {
+        Some(clusters) => Some(Named { name: "cluster", array: clusters }.slice(py, &[Some(n_rows)])?),
         None => None,
     };
     let given = match &starts {
@@ -144,6 +150,7 @@ pub(super) fn fit_batch<'py>(
         replicates,
         solver: Solver::from_name(solver).map_err(raise)?,
         covariance: Covariance::from_name(covariance).map_err(raise)?,
+        clusters,
         keep_starts,
         max_iterations,
         level: Level::from_name(kernels).map_err(raise)?,
@@ -210,7 +217,18 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("status", results.iter().map(|r| r.status as u8).collect::<Vec<u8>>().into_pyarray(py))?;
     let at_bound: Vec<bool> = results.iter().flat_map(|r| r.at_bound.iter().copied()).collect();
     out.set_item("at_bound", at_bound.into_pyarray(py).reshape([f, p])?)?;
-    out.set_item("covariance_type", spec.covariance.resolved().name())?;
+    let loose: Vec<bool> = results.iter().flat_map(|r| r.loose.iter().copied()).collect();
+    out.set_item("loose", loose.into_pyarray(py).reshape([f, p])?)?;
+    out.set_item("covariance_type", spec.covariance.resolved(spec.clusters.is_some()).name())?;
+    out.set_item("dof", floats(&|r| r.dof))?;
+    out.set_item("n_clusters", counts(&|r| r.n_clusters))?;
+    out.set_item("gap", results.iter().map(|r| r.gap.map_or("", Gap::message)).collect::<Vec<&str>>())?;
+    let places = |get: fn(Gap) -> Option<i64>| {
+        let values = results.iter().map(|r| r.gap.and_then(get).unwrap_or(-1));
+        values.collect::<Vec<i64>>().into_pyarray(py)
+    };
+    out.set_item("gap_row", places(Gap::row))?;
+    out.set_item("gap_cluster", places(Gap::cluster))?;
     out.set_item("kernels", spec.level.name())?;
     if spec.keep_starts {
         let all = || results.iter().filter_map(|r| r.started.as_ref());

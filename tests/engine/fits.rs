@@ -92,6 +92,7 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         replicates: None,
         solver: Solver::Auto,
         covariance: Covariance::Auto,
+        clusters: None,
         keep_starts: true,
         max_iterations: 1000,
         level: Level::best(),
@@ -450,6 +451,9 @@ fn bad_calls_name_the_argument_before_any_work() {
     let separable =
         BatchSpec { solver: Solver::Separable, fixed: &[1.8, 480.0, f64::NAN, 2100.0, f64::NAN], ..spec(&data) };
     assert!(message(separable).starts_with("solver"));
+    let covariance = Covariance::Cr3;
+    assert!(message(BatchSpec { covariance, ..spec(&data) }).starts_with("cluster: missing"));
+    assert!(message(BatchSpec { clusters: Some(&[1, 2]), ..spec(&data) }).starts_with("cluster: has 2 values"));
     assert!(message(BatchSpec { fixed: &TRUTH, ..spec(&data) }).contains("every parameter is fixed"));
     let text = "E + A*N**-alpha";
     assert!(message(BatchSpec { text, ..spec(&data) }).contains("variables: D does not occur"));

@@ -17,7 +17,8 @@ RANKS = {
     "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
-    "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_report": 3, "_export": 3, "results": 3,
+    "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
+    "_report": 3, "_export": 3, "results": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
@@ -31,7 +32,10 @@ NEIGHBOURS = {
     "tables": {"_csv", "_columns"},
     "_options": {"_batch"},
     "_rows": {"_batch"},
-    "results": {"_batch", "_draws", "_report", "_export"},
+    "_draws": {"_batch"},
+    "_derived": {"_draws"},
+    "_report": {"_reasons"},
+    "results": {"_batch", "_draws", "_derived", "_evidence", "_reasons", "_report", "_export"},
 }
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
@@ -148,6 +152,6 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "DataError", "Draws", "Fit", "Fits", "InternalError", "Interval", "LackOfFit", "Law", "LawError",
-        "LawfitError", "Optimum", "bootstrap", "fit", "fit_many", "protocols", "published",
+        "Certificate", "DataError", "Derived", "Draws", "Fit", "Fits", "InternalError", "Interval", "LackOfFit", "Law",
+        "LawError", "LawfitError", "Optimum", "bootstrap", "fit", "fit_many", "protocols", "published",
     }  # fmt: skip

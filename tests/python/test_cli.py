@@ -71,6 +71,15 @@ def test_a_formula_needs_no_variables_and_names_are_printed(runs_csv: Path, caps
     assert "variables: x; parameters: E, A, alpha" in capsys.readouterr().out
 
 
+def test_clusters_are_named_by_their_column(runs_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("fit", runs_csv, "--law", "power_floor", "--response", "loss", "--cluster", "task")
+    assert run(*arguments) == 0
+    assert "CR3 over 2 clusters (task); Student's t with 1 degree of freedom" in capsys.readouterr().out
+    assert run(*arguments, "--format", "json", "--quiet") == 0
+    read = json.loads(capsys.readouterr().out)
+    assert (read["cluster"], read["n_clusters"], read["dof"]) == ("task", 2, 1.0)
+
+
 def test_options_reach_the_fit(runs_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = run(
         "fit", runs_csv, "--law", "power_floor", "--response", "loss", "--where", "keep", "--column", "x=2*x",

@@ -28,7 +28,8 @@ ODD: list[Any] = [
 ]  # fmt: skip
 FIT_ARGUMENTS = [
     "law", "data", "response", "columns", "where", "protocol", "loss", "f_scale", "residual", "weights", "sigma",
-    "bounds", "fixed", "prior", "starts", "seed", "solver", "covariance", "max_iterations", "kernels", "n_threads",
+    "cluster", "bounds", "fixed", "prior", "starts", "seed", "solver", "covariance", "max_iterations", "kernels",
+    "n_threads",
 ]  # fmt: skip
 LAW_ARGUMENTS = ["text", "variables", "positive", "bounds", "starts", "name", "title", "units", "reference"]
 
@@ -82,6 +83,10 @@ def test_questions_to_results_are_answered(power_fit: lf.Fit) -> None:
     draws = power_fit.bootstrap(3)
     answers(lambda odd: draws.interval(odd))
     answers(lambda odd: draws.interval("alpha", odd))
+    answers(lambda odd: power_fit.interval(odd))
+    answers(lambda odd: power_fit.interval("alpha", odd))
+    answers(lambda odd: power_fit.derived(odd))
+    answers(lambda odd: power_fit.derived("alpha").interval(odd))
     answers(lambda odd: power_fit.predict(x=odd))
     answers(lambda odd: power_fit.predict(odd))
     answers(lambda odd: power_fit.to_frame(odd))

@@ -1,0 +1,139 @@
+//! What the data determine: singular values of the Jacobian, and coordinates without the directions that are open.
+
+use crate::linalg::SingularValues;
+use crate::linalg::singular_values;
+
+/// The weighted Jacobian of the rows, with a row for each prior below it.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    /// A column of `n` values for each moving parameter.
+    pub(super) values: Vec<f64>,
+    pub(super) n: usize,
+    /// How many of the `n` are of rows, not of priors.
+    pub(super) n_rows: usize,
+    /// The sum of the weights.
+    pub(super) mass: f64,
+}
+
+/// Orthonormal combinations of the Jacobian's columns, and what they are combinations of.
+#[derive(Clone, Debug)]
+pub(super) struct Basis {
+    /// `rank` columns of `n` values: the derivatives of √w r with respect to the coordinates.
+    pub(super) z: Vec<f64>,
+    pub(super) n: usize,
+    pub(super) rank: usize,
+    /// `rank` columns of `m` values: the derivatives of the parameters with respect to the coordinates.
+    pub(super) to_params: Vec<f64>,
+    pub(super) m: usize,
+}
+
+/// What is known of the moving parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub(super) condition: f64,
+    pub(super) is_open: bool,
+    /// The flattest direction in the parameters' own units. The part with the largest effect would by itself change the
+    /// residuals by 1 in root mean square.
+    pub(super) flat_direction: Vec<f64>,
+    /// Parameters that open directions move.
+    pub(super) loose: Vec<bool>,
+    /// Coordinates of all directions but the open ones.
+    pub(super) basis: Basis,
+}
+
+/// What is left of a column below this share of it is the rounding of its entries.
+const ROUNDING: f64 = 1e-12;
+/// A parameter is loose if open directions make up this share of its variance.
+const LOOSE_SHARE: f64 = 0.01;
+
+/// Takes the weighted Jacobian apart: `values` are the parameters, `pairs` the places of an exponent and of its term's
+/// amplitude. Directions whose singular value is below the largest / `open_above` are open.
+///
+/// Columns are made unit, after each exponent's has been made orthogonal to the amplitude of its term: centring the
+/// variable, which changes no prediction, would do the same.
+pub(super) fn identify(columns: Columns, values: &[f64], pairs: &[(usize, usize)], open_above: f64) -> Identity {
+    let m = values.len();
+    let Columns { values: mut columns, n, n_rows, mass } = columns;
+    let effects: Vec<f64> = (0..m).map(|k| length(&columns[k * n..][..n_rows]) / mass.sqrt()).collect();
+    let to_params = separate(&mut columns, n, m, pairs);
+    let SingularValues { values: sizes, left, right } = singular_values(&mut columns, n, m);
+    let (Some(&least), Some(&most)) = (sizes.first(), sizes.last()) else {
+        let basis = Basis { z: vec![], n, rank: 0, to_params: vec![], m };
+        return Identity { condition: f64::NAN, is_open: false, flat_direction: vec![], loose: vec![], basis };
+    };
+    let condition = if least == 0.0 { f64::INFINITY } else { most / least };
+    // A NaN is open too.
+    let n_open = sizes.iter().filter(|size| !(**size * open_above >= most && **size > 0.0)).count();
+    let directions: Vec<f64> = right.chunks_exact(m).flat_map(|vector| product(&to_params, vector, m)).collect();
+    let part = |k: usize, j: usize| (directions[k * m + j] / sizes[k].max(ROUNDING * most)).powi(2);
+    let loose = (0..m).map(|j| {
+        let open: f64 = (0..n_open).map(|k| part(k, j)).sum();
+        let closed: f64 = (n_open..m).map(|k| part(k, j)).sum();
+        open.is_nan() || open > LOOSE_SHARE * (open + closed)
+    });
+    let loose = if n_open == 0 { vec![false; m] } else { loose.collect() };
+    let flat_direction = readable(&directions[..m], &effects, values);
+    let mut basis = Basis { z: vec![], n, rank: m - n_open, to_params: vec![], m };
+    for k in n_open..m {
+        basis.z.extend(product(&columns, &left[k * m..][..m], n));
+        basis.to_params.extend(directions[k * m..][..m].iter().map(|value| value / sizes[k]));
+    }
+    Identity { condition, is_open: n_open > 0, flat_direction, loose, basis }
+}
+
+/// Replaces the columns by orthogonal-to-their-amplitude, unit ones; returns, by columns, what combinations they are.
+fn separate(columns: &mut [f64], n: usize, m: usize, pairs: &[(usize, usize)]) -> Vec<f64> {
+    let mut combination = vec![0.0; m * m];
+    for k in 0..m {
+        combination[k * m + k] = 1.0;
+    }
+    let whole: Vec<f64> = (0..m).map(|k| length(&columns[k * n..][..n])).collect();
+    for &(q, a) in pairs {
+        let amplitude: Vec<f64> = columns[a * n..][..n].to_vec();
+        let square: f64 = amplitude.iter().map(|x| x * x).sum();
+        let share = amplitude.iter().zip(&columns[q * n..][..n]).map(|(x, y)| x * y).sum::<f64>() / square;
+        if share.is_finite() {
+            for (value, x) in columns[q * n..][..n].iter_mut().zip(&amplitude) {
+                *value -= share * x;
+            }
+            for j in 0..m {
+                combination[q * m + j] -= share * combination[a * m + j];
+            }
+        }
+    }
+    for k in 0..m {
+        // The length before the amplitude was taken out: what is left of an exponent that nothing determines is rounding.
+        let rest = length(&columns[k * n..][..n]);
+        let unit = if rest > ROUNDING * whole[k] { rest } else { whole[k] };
+        if unit > 0.0 {
+            columns[k * n..][..n].iter_mut().chain(&mut combination[k * m..][..m]).for_each(|value| *value /= unit);
+        }
+    }
+    combination
+}
+
+/// A direction scaled so that its largest effect is 1; where nothing has an effect, its largest change relative to the
+/// parameter.
+fn readable(direction: &[f64], effects: &[f64], values: &[f64]) -> Vec<f64> {
+    let largest = |sizes: &mut dyn Iterator<Item = f64>| sizes.fold(0.0, f64::max);
+    let effect = largest(&mut direction.iter().zip(effects).map(|(d, effect)| (d * effect).abs()));
+    let change = |(d, value): (&f64, &f64)| if *value == 0.0 { d.abs() } else { (d / value).abs() };
+    let most = if effect > 0.0 { effect } else { largest(&mut direction.iter().zip(values).map(change)) };
+    let scale = if most > 0.0 && most.is_finite() { 1.0 / most } else { 0.0 };
+    direction.iter().map(|d| d * scale).collect()
+}
+
+fn length(column: &[f64]) -> f64 {
+    column.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// Σ vₖ columnₖ of columns with `n` values each.
+fn product(columns: &[f64], vector: &[f64], n: usize) -> Vec<f64> {
+    let mut out = vec![0.0; n];
+    for (column, v) in columns.chunks_exact(n.max(1)).zip(vector) {
+        for (value, x) in out.iter_mut().zip(column) {
+            *value += v * x;
+        }
+    }
+    out
+}

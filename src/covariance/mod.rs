@@ -1,0 +1,274 @@
+//! Covariance of the estimates at a minimum, and how well the data determine them.
+//!
+//! All work is in coordinates in which the Jacobian is orthonormal ([`identify()`]): a condition number of 1e6 costs no digits,
+//! and a direction that the data leave open is a coordinate that is left out.
+
+mod identify;
+mod sandwich;
+
+use crate::covariance::identify::Columns;
+use crate::covariance::identify::identify;
+use crate::covariance::sandwich::Priors;
+use crate::covariance::sandwich::Rows;
+use crate::covariance::sandwich::estimate;
+use crate::dispatch::Plain;
+use crate::error::Error;
+use crate::loss::LossVisitor;
+use crate::loss::Point;
+use crate::loss::RobustLoss;
+use crate::objective::Objective;
+use crate::objective::Scratch;
+use crate::objective::problem::Problem;
+
+/// How the covariance is estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Covariance {
+    /// CR3 with clusters, HC3 without: nearest to their nominal level at every size measured.
+    Auto,
+    /// s² (JᵀWJ)⁻¹ with Huber's correction for a robust loss; what NIST certifies.
+    Classical,
+    /// The sandwich without correction.  White (1980).
+    Hc0,
+    /// HC0 × n / (n − p).
+    Hc1,
+    /// Squared scores divided by 1 − h.
+    Hc2,
+    /// Squared scores divided by (1 − h)²: close to the jackknife.  `MacKinnon` & White (1985).
+    Hc3,
+    /// The sandwich of whole clusters × G / (G − 1) × (n − 1) / (n − p).  Liang & Zeger (1986).
+    Cr1,
+    /// One Newton step without each cluster, squared and summed: HC3 where each cluster is one row.  Bell & `McCaffrey`
+    /// (2002); `MacKinnon`, Nielsen & Webb (2023), without their factor (G − 1) / G.
+    Cr3,
+}
+
+impl Covariance {
+    /// Every estimator.
+    pub const ALL: [Covariance; 8] = [
+        Covariance::Auto,
+        Covariance::Classical,
+        Covariance::Hc0,
+        Covariance::Hc1,
+        Covariance::Hc2,
+        Covariance::Hc3,
+        Covariance::Cr1,
+        Covariance::Cr3,
+    ];
+
+    /// The word that users type.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Covariance::Auto => "auto",
+            Covariance::Classical => "classical",
+            Covariance::Hc0 => "HC0",
+            Covariance::Hc1 => "HC1",
+            Covariance::Hc2 => "HC2",
+            Covariance::Hc3 => "HC3",
+            Covariance::Cr1 => "CR1",
+            Covariance::Cr3 => "CR3",
+        }
+    }
+
+    /// The estimator of that name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the list of names.
+    pub fn from_name(name: &str) -> Result<Covariance, Error> {
+        let found = Covariance::ALL.into_iter().find(|c| c.name() == name);
+        found.ok_or_else(|| Error::unknown_name("covariance", name, Covariance::ALL.map(Covariance::name)))
+    }
+
+    /// The estimator that `Auto` stands for.
+    #[must_use]
+    pub fn resolved(self, has_clusters: bool) -> Covariance {
+        match (self, has_clusters) {
+            (Covariance::Auto, true) => Covariance::Cr3,
+            (Covariance::Auto, false) => Covariance::Hc3,
+            (named, _) => named,
+        }
+    }
+
+    /// Whether it sums over clusters.
+    #[must_use]
+    pub fn needs_clusters(self) -> bool {
+        matches!(self, Covariance::Cr1 | Covariance::Cr3)
+    }
+}
+
+/// Why a fit has no covariance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// The search did not end in a minimum.
+    NoMinimum,
+    /// No parameter moves, or none is determined.
+    NothingMoves,
+    /// As many parameters as rows.
+    TooFewRows,
+    /// A single cluster.
+    TooFewClusters,
+    /// The loss is flat at so many residuals that its curvature is not positive.
+    NoCurvature,
+    /// The loss is curved at no more rows than there are parameters.
+    Corner,
+    /// Without this row, counted within the fit's rows that carry weight, the others do not determine the parameters.
+    NeedsRow(usize),
+    /// Without the cluster of this code the others do not.
+    NeedsCluster(i64),
+}
+
+impl Gap {
+    /// What it means, with `{}` for the row or cluster that it is about.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        match self {
+            Gap::NoMinimum => "the fit did not end in a minimum",
+            Gap::NothingMoves => "the data determine no parameter that could move",
+            Gap::TooFewRows => "there are no more rows than parameters, so nothing is left to estimate the noise from",
+            Gap::TooFewClusters => "all rows are of one cluster, so nothing tells how clusters differ",
+            Gap::NoCurvature => "too few residuals lie where the loss is curved; raise f_scale, or bootstrap",
+            Gap::Corner => "the loss is curved at no more rows than there are parameters: the fit passes through them",
+            Gap::NeedsRow(_) | Gap::NeedsCluster(_) => "without {} the other rows do not determine the parameters",
+        }
+    }
+
+    /// The row that it is about.
+    #[must_use]
+    pub fn row(self) -> Option<i64> {
+        if let Gap::NeedsRow(row) = self { i64::try_from(row).ok() } else { None }
+    }
+
+    /// The code of the cluster that it is about.
+    #[must_use]
+    pub fn cluster(self) -> Option<i64> {
+        if let Gap::NeedsCluster(code) = self { Some(code) } else { None }
+    }
+}
+
+struct AllPoints<'a> {
+    residuals: &'a [f64],
+    noise: &'a [f64],
+    delta: f64,
+}
+
+impl LossVisitor for AllPoints<'_> {
+    type Out = Vec<Point>;
+
+    fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
+        self.residuals.iter().zip(self.noise).map(|(&r, s)| loss.at::<Plain>(r, self.delta * s)).collect()
+    }
+}
+
+/// What of a fit its assessment needs besides the problem.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) params: &'a [f64],
+    /// The free parameters that are at no bound.
+    pub(crate) moving: &'a [usize],
+    /// (parameter, amplitude of its term).
+    pub(crate) pairs: &'a [(usize, usize)],
+    pub(crate) kind: Covariance,
+    /// The cluster of each row.
+    pub(crate) clusters: Option<&'a [i64]>,
+    /// The condition number above which a direction counts as open.
+    pub(crate) open_above: f64,
+    /// Whether the solver calls the place a minimum.
+    pub(crate) is_minimum: bool,
+    /// The objective there.
+    pub(crate) objective: f64,
+}
+
+/// What the data say about the parameters at a minimum.
+#[derive(Clone, Debug)]
+pub(crate) struct Assessment {
+    /// Row-major over all parameters; NaN for those that are fixed, at a bound or not identified.
+    pub(crate) covariance: Vec<f64>,
+    /// Why there is none, not even of some parameters.
+    pub(crate) gap: Option<Gap>,
+    /// Degrees of freedom of Student's t; NaN without a covariance.
+    pub(crate) dof: f64,
+    /// Clusters among the rows that carry weight; 0 without.
+    pub(crate) n_clusters: usize,
+    /// Condition number of the Jacobian with unit columns, exponents taken apart from the amplitudes of their terms.
+    pub(crate) condition: f64,
+    /// Whether a direction is open.
+    pub(crate) is_open: bool,
+    /// Parameters that move along an open direction.
+    pub(crate) loose: Vec<bool>,
+    /// The direction in which the objective is flattest, in the units of the parameters. The part with the largest effect
+    /// would by itself change the residuals by 1 in root mean square.
+    pub(crate) flat_direction: Vec<f64>,
+}
+
+/// A fit whose status is no minimum may still have one in all directions but the open ones, if the next step there is
+/// below this part of a standard error.
+const SMALL_STEP: f64 = 1e-3;
+
+/// Assesses a minimum.
+pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &mut Scratch) -> Assessment {
+    let Question { params, moving, .. } = *question;
+    let (p, m) = (params.len(), moving.len());
+    let local = Problem { free: moving, ..*problem };
+    let (residuals, jacobian) = local.linearise(params, scratch);
+    let n = problem.rows.n;
+    let weights = &problem.rows.weights[..n];
+    // A prior is a row whose residual √v (θ − mean) / sd has the noise variance v.
+    let curvatures = problem.prior.curvatures(moving);
+    let known: Vec<usize> = (0..m).filter(|&k| curvatures[k] > 0.0).collect();
+    let total = n + known.len();
+    let mut values: Vec<f64> = Vec::with_capacity(total * m);
+    for (k, column) in jacobian.chunks_exact(problem.rows.padded.max(1)).enumerate() {
+        values.extend(column.iter().zip(weights).map(|(value, w)| value * w.sqrt()));
+        values.extend(known.iter().map(|&own| if own == k { curvatures[k].sqrt() } else { 0.0 }));
+    }
+    let columns = Columns { values, n: total, n_rows: n, mass: weights.iter().sum() };
+    let place = |j: usize| moving.iter().position(|&known| known == j);
+    let pairs: Vec<(usize, usize)> = question.pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?))).collect();
+    let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
+    let identity = identify(columns, &values, &pairs, question.open_above);
+    let n_clusters = question.clusters.map_or(0, sandwich::count);
+    let mut found = Assessment {
+        covariance: vec![f64::NAN; p * p],
+        gap: None,
+        dof: f64::NAN,
+        n_clusters,
+        condition: identity.condition,
+        is_open: identity.is_open,
+        loose: vec![false; p],
+        flat_direction: vec![0.0; p],
+    };
+    for (k, &j) in moving.iter().enumerate() {
+        found.flat_direction[j] = identity.flat_direction[k];
+        found.loose[j] = identity.loose[k];
+    }
+    // On a long table this is the longest stretch without a look at the cancel flag.
+    if problem.is_cancelled() {
+        found.gap = Some(Gap::NoMinimum);
+        return found;
+    }
+    let all = AllPoints { residuals: &residuals[..n], noise: &problem.rows.noise[..n], delta: problem.f_scale };
+    let points = problem.loss.visit(all);
+    let kind = question.kind.resolved(question.clusters.is_some());
+    let pull = |&k: &usize| {
+        let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);
+        own.map_or(0.0, |own| curvatures[k].sqrt() * (values[k] - own.mean))
+    };
+    let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
+    let rows = Rows { weights, points: &points, clusters: question.clusters, priors: &priors };
+    let noise = (question.objective + problem.rounding_floor()) / n as f64;
+    let least_step = if question.is_minimum { f64::INFINITY } else { SMALL_STEP * noise.sqrt() };
+    match estimate(kind, identity.basis, &rows, least_step) {
+        Ok(estimate) => {
+            found.dof = estimate.dof;
+            for (k, &i) in moving.iter().enumerate() {
+                for (l, &j) in moving.iter().enumerate() {
+                    if !(identity.loose[k] || identity.loose[l]) {
+                        found.covariance[i * p + j] = estimate.covariance[k * m + l];
+                    }
+                }
+            }
+        }
+        Err(gap) => found.gap = Some(gap),
+    }
+    found
+}

@@ -1,0 +1,289 @@
+//! Covariance in coordinates in which the curvature of the objective is the identity.
+//!
+//! There the leverage of a row is its squared length, and leaving rows out takes a matrix from the identity.
+
+use crate::covariance::Covariance;
+use crate::covariance::Gap;
+use crate::covariance::identify::Basis;
+use crate::linalg::factor;
+use crate::linalg::solve;
+use crate::loss::Point;
+
+/// What priors add below the rows: the last rows of the coordinates, each with the slope 1.
+#[derive(Clone, Debug)]
+pub(super) struct Priors {
+    /// √v (θ − mean) / sd.
+    pub(super) pulls: Vec<f64>,
+    /// The noise variance v of a row of weight 1: what a pull might have been over the errors that its mean may have.
+    pub(super) variance: f64,
+}
+
+/// The rows at the minimum.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    pub(super) weights: &'a [f64],
+    pub(super) points: &'a [Point],
+    pub(super) clusters: Option<&'a [i64]>,
+    pub(super) priors: &'a Priors,
+}
+
+impl Rows<'_> {
+    fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// √w ψ of a row or a prior.
+    fn pull(&self, i: usize) -> f64 {
+        if i < self.len() { self.weights[i].sqrt() * self.points[i].psi } else { self.priors.pulls[i - self.len()] }
+    }
+}
+
+/// A covariance that exists.
+#[derive(Clone, Debug)]
+pub(super) struct Estimate {
+    /// Row-major over the moving parameters.
+    pub(super) covariance: Vec<f64>,
+    pub(super) dof: f64,
+}
+
+/// What must be left of the identity when rows are left out; leverages are sums of squares near 1, right to 1e-14.
+const LEAST_LEFT: f64 = 1e-10;
+
+/// The covariance of the moving parameters, or why there is none. A Newton step longer than `most_step` means that the
+/// place is no minimum.
+///
+/// With priors it is that of the estimator, whose data and whose prior means both might have come out otherwise. Where the
+/// variance v that the priors are weighed with is the noise of the rows, s², all of it is s² (`JᵀWJ` + s²Λ)⁻¹.
+pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_step: f64) -> Result<Estimate, Gap> {
+    let Basis { mut z, n, rank, mut to_params, m } = basis;
+    if rank == 0 {
+        return Err(Gap::NothingMoves);
+    }
+    if n <= rank {
+        return Err(Gap::TooFewRows);
+    }
+    let groups = rows.clusters.map(Groups::new);
+    let n_clusters = groups.as_ref().map_or(0, Groups::len);
+    if kind.needs_clusters() && n_clusters < 2 {
+        return Err(Gap::TooFewClusters);
+    }
+    let n_rows = rows.len();
+    let slope = |i: usize| if i < n_rows { rows.points[i].slope } else { 1.0 };
+    let mut bread = products(&z, n, rank, slope);
+    let mut is_curved = factor(&mut bread, rank);
+    if most_step.is_finite() && !(is_curved && newton(&bread, rank, score(&z, rows, n, rank, &(0..n))) <= most_step) {
+        return Err(Gap::NoMinimum);
+    }
+    if kind == Covariance::Classical {
+        // A loss that redescends has a mean slope below 0 where most residuals are far out: no minimum to speak of.
+        let mean_slope = rows.points.iter().map(|point| point.slope).sum::<f64>() / n_rows as f64;
+        bread = products(&z, n, rank, |i| if i < n_rows { mean_slope } else { 1.0 });
+        is_curved = mean_slope > 0.0 && factor(&mut bread, rank);
+    }
+    if !is_curved {
+        return Err(Gap::NoCurvature);
+    }
+    whiten(&mut z, n, rank, &bread);
+    whiten(&mut to_params, m, rank, &bread);
+    // How many coordinates the rows alone determine: all of them without a prior.
+    let by_priors: f64 = (n_rows..n).map(|i| square(&z, n, rank, i)).sum();
+    let freedom = n_rows as f64 - (rank as f64 - by_priors);
+    if freedom < LEAST_LEFT {
+        return Err(Gap::TooFewRows);
+    }
+    let mut middle = match (kind, &groups) {
+        (Covariance::Cr1, Some(groups)) => by_cluster(&z, rows, n, rank, groups, freedom),
+        (Covariance::Cr3, Some(groups)) => without_cluster(&z, rows, n, rank, groups)?,
+        _ => by_row(kind, &z, rows, n, rank, freedom)?,
+    };
+    for i in n_rows..n {
+        let row: Vec<f64> = (0..rank).map(|k| z[k * n + i]).collect();
+        add_outer(&mut middle, &row, rows.priors.variance);
+    }
+    let covariance = between(&to_params, &middle, m, rank);
+    if !covariance.iter().all(|value| value.is_finite()) {
+        return Err(Gap::NoCurvature);
+    }
+    let dof = if kind.needs_clusters() { (n_clusters - 1) as f64 } else { freedom };
+    Ok(Estimate { covariance, dof })
+}
+
+/// Σ fᵢ (√wᵢ ψᵢ)² zᵢ zᵢᵀ with the factors of the HC family; the classical one has the mean of (√w ψ)² in its place.
+fn by_row(kind: Covariance, z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, freedom: f64) -> Result<Vec<f64>, Gap> {
+    let points = rows.points;
+    let n_rows = rows.len();
+    let squared = |i: usize| rows.weights[i] * points[i].psi * points[i].psi;
+    if kind == Covariance::Classical {
+        let variance = (0..n_rows).map(squared).sum::<f64>() / freedom;
+        return Ok(products(z, n, rank, |i| if i < n_rows { variance } else { 0.0 }));
+    }
+    let mut factors = vec![0.0; n];
+    for (i, factor) in factors[..n_rows].iter_mut().enumerate() {
+        let left = 1.0 - points[i].slope * square(z, n, rank, i);
+        let power = match kind {
+            Covariance::Hc2 => 1,
+            Covariance::Hc3 => 2,
+            _ => 0,
+        };
+        if power > 0 && left < LEAST_LEFT {
+            return Err(Gap::NeedsRow(i));
+        }
+        let all = if kind == Covariance::Hc1 { n_rows as f64 / freedom } else { 1.0 };
+        *factor = all * left.powi(-power) * squared(i);
+    }
+    Ok(products(z, n, rank, |i| factors[i]))
+}
+
+/// G / (G − 1) × (n − 1) / (n − p) × Σ s sᵀ over clusters.
+fn by_cluster(z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, groups: &Groups, freedom: f64) -> Vec<f64> {
+    let n_clusters = groups.len() as f64;
+    let factor = n_clusters / (n_clusters - 1.0) * (rows.len() - 1) as f64 / freedom;
+    let mut middle = vec![0.0; rank * rank];
+    for members in groups.iter() {
+        let s = score(z, rows, n, rank, &members.iter().copied());
+        add_outer(&mut middle, &s, factor);
+    }
+    middle
+}
+
+/// Σ δ δᵀ over clusters, with δ the Newton step that leaves the cluster out.
+fn without_cluster(z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, groups: &Groups) -> Result<Vec<f64>, Gap> {
+    let mut middle = vec![0.0; rank * rank];
+    let mut left = vec![0.0; rank * rank];
+    for (g, members) in groups.iter().enumerate() {
+        for k in 0..rank {
+            for l in 0..=k {
+                let (a, b) = (&z[k * n..][..n], &z[l * n..][..n]);
+                let share: f64 = members.iter().map(|&i| rows.points[i].slope * a[i] * b[i]).sum();
+                left[k * rank + l] = if k == l { 1.0 - share } else { -share };
+            }
+        }
+        let is_whole = factor(&mut left, rank) && (0..rank).all(|k| left[k * rank + k].powi(2) > LEAST_LEFT);
+        if !is_whole {
+            return Err(Gap::NeedsCluster(groups.codes[g]));
+        }
+        let mut step = score(z, rows, n, rank, &members.iter().copied());
+        solve(&left, rank, &mut step);
+        add_outer(&mut middle, &step, 1.0);
+    }
+    Ok(middle)
+}
+
+/// zᵢᵀzᵢ.
+fn square(z: &[f64], n: usize, rank: usize, i: usize) -> f64 {
+    (0..rank).map(|k| z[k * n + i].powi(2)).sum()
+}
+
+/// Σ √w ψ z over some rows.
+fn score(
+    z: &[f64],
+    rows: &Rows<'_>,
+    n: usize,
+    rank: usize,
+    members: &(impl Iterator<Item = usize> + Clone),
+) -> Vec<f64> {
+    let of = |k: usize| members.clone().map(move |i| rows.pull(i) * z[k * n + i]).sum();
+    (0..rank).map(of).collect()
+}
+
+/// The length of the Newton step against this score, where the curvature has the factor `l`, in coordinates in which the
+/// curvature is the identity.
+fn newton(l: &[f64], rank: usize, mut score: Vec<f64>) -> f64 {
+    for k in 0..rank {
+        let known: f64 = (0..k).map(|j| l[k * rank + j] * score[j]).sum();
+        score[k] = (score[k] - known) / l[k * rank + k];
+    }
+    score.iter().map(|s| s * s).sum::<f64>().sqrt()
+}
+
+fn add_outer(matrix: &mut [f64], s: &[f64], factor: f64) {
+    for (row, a) in matrix.chunks_exact_mut(s.len()).zip(s) {
+        for (value, b) in row.iter_mut().zip(s) {
+            *value += factor * (a * b);
+        }
+    }
+}
+
+/// `ZᵀVZ` for a diagonal V.
+fn products(z: &[f64], n: usize, rank: usize, row_weight: impl Fn(usize) -> f64) -> Vec<f64> {
+    let mut out = vec![0.0; rank * rank];
+    for k in 0..rank {
+        for l in k..rank {
+            let (a, b) = (&z[k * n..][..n], &z[l * n..][..n]);
+            let total: f64 = (0..n).map(|i| row_weight(i) * a[i] * b[i]).sum();
+            out[k * rank + l] = total;
+            out[l * rank + k] = total;
+        }
+    }
+    out
+}
+
+/// Columns × L⁻ᵀ.
+fn whiten(columns: &mut [f64], n: usize, rank: usize, l: &[f64]) {
+    for k in 0..rank {
+        let (before, rest) = columns.split_at_mut(k * n);
+        let column = &mut rest[..n];
+        for (j, known) in before.chunks_exact(n).enumerate() {
+            let share = l[k * rank + j];
+            for (value, x) in column.iter_mut().zip(known) {
+                *value -= share * x;
+            }
+        }
+        for value in column {
+            *value /= l[k * rank + k];
+        }
+    }
+}
+
+/// `T M Tᵀ` for T given by `rank` columns of `m` values, exactly symmetric.
+fn between(to_params: &[f64], middle: &[f64], m: usize, rank: usize) -> Vec<f64> {
+    let mut out = vec![0.0; m * m];
+    for i in 0..m {
+        let half: Vec<f64> =
+            (0..rank).map(|l| (0..rank).map(|k| to_params[k * m + i] * middle[k * rank + l]).sum()).collect();
+        for j in 0..=i {
+            let total: f64 = half.iter().enumerate().map(|(l, h)| h * to_params[l * m + j]).sum();
+            out[i * m + j] = total;
+            out[j * m + i] = total;
+        }
+    }
+    out
+}
+
+/// Rows put together by cluster, clusters by code, rows of each in their order.
+struct Groups {
+    codes: Vec<i64>,
+    order: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl Groups {
+    fn new(clusters: &[i64]) -> Groups {
+        let mut order: Vec<usize> = (0..clusters.len()).collect();
+        order.sort_by_key(|&i| clusters[i]);
+        let mut groups = Groups { codes: vec![], order, ends: vec![] };
+        for (k, &i) in groups.order.iter().enumerate() {
+            if groups.codes.last() == Some(&clusters[i]) {
+                groups.ends.pop();
+            } else {
+                groups.codes.push(clusters[i]);
+            }
+            groups.ends.push(k + 1);
+        }
+        groups
+    }
+
+    fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, &end)| &self.order[begin..end])
+    }
+}
+
+/// How many clusters there are.
+pub(super) fn count(clusters: &[i64]) -> usize {
+    Groups::new(clusters).len()
+}
