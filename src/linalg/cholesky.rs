@@ -47,31 +47,6 @@ pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
     }
 }
 
-/// Writes (L Lᵀ)⁻¹ to `out`, both triangles, for the `l` of [`factor`].
-pub fn inverse(l: &[f64], n: usize, out: &mut [f64]) {
-    debug_assert!(l.len() == n * n && out.len() == n * n, "l and out are n × n");
-    // L⁻¹ into the lower triangle, one column after the other.
-    for j in 0..n {
-        out[j * n + j] = 1.0 / l[j * n + j];
-        for i in j + 1..n {
-            let sum: f64 = (j..i).map(|k| l[i * n + k] * out[k * n + j]).sum();
-            out[i * n + j] = -sum / l[i * n + i];
-        }
-    }
-    // L⁻ᵀ L⁻¹: row i needs only rows i and later of L⁻¹, and its diagonal element last.
-    for i in 0..n {
-        for j in 0..=i {
-            let sum: f64 = (i..n).map(|k| out[k * n + i] * out[k * n + j]).sum();
-            out[i * n + j] = sum;
-        }
-    }
-    for i in 0..n {
-        for j in 0..i {
-            out[j * n + i] = out[i * n + j];
-        }
-    }
-}
-
 /// The sum of products, in order.
 fn product(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
@@ -134,11 +109,6 @@ mod tests {
     fn the_hilbert_matrix_has_its_exact_inverse() {
         let mut l = hilbert(6);
         assert!(factor(&mut l, 6));
-        let mut out = vec![0.0; 36];
-        inverse(&l, 6, &mut out);
-        for (ours, exact) in out.iter().zip(HILBERT_6_INVERSE) {
-            assert!((ours / exact - 1.0).abs() < HILBERT_6_TOLERANCE, "{ours} is not {exact}");
-        }
         for j in 0..6 {
             let mut column = [0.0; 6];
             column[j] = 1.0;
@@ -191,20 +161,12 @@ mod tests {
             let mut b: Vec<f64> = (0..n)
                 .map(|i| (0..n).map(|j| matrix[i * n + j] * (x[j] / scale[j])).sum())
                 .collect();
-            let mut l = matrix.clone();
+            let mut l = matrix;
             prop_assert!(factor(&mut l, n));
             solve(&l, n, &mut b);
-            let mut out = vec![0.0; n * n];
-            inverse(&l, n, &mut out);
             for i in 0..n {
                 // The condition number before scaling is below 50.
                 prop_assert!((b[i] * scale[i] - x[i]).abs() < 1e-12);
-                for j in 0..n {
-                    prop_assert_eq!(out[i * n + j].to_bits(), out[j * n + i].to_bits());
-                    let product: f64 = (0..n).map(|k| matrix[i * n + k] * out[k * n + j]).sum();
-                    let error = product * scale[j] / scale[i] - f64::from(u8::from(i == j));
-                    prop_assert!(error.abs() < 1e-12);
-                }
             }
         }
     }

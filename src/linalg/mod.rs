@@ -10,7 +10,6 @@ mod singular;
 mod sums;
 
 pub use cholesky::factor;
-pub use cholesky::inverse;
 pub use cholesky::solve;
 pub(crate) use gram::add_products;
 pub use qr::least_squares;
