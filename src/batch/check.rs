@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::law::CompiledLaw;
 use crate::law::Declared;
 use crate::law::Residual;
+use crate::law::Role;
 use crate::law::compiled;
 use crate::objective::prior::Known;
 use crate::scan::MOST_SCANNED;
@@ -53,7 +54,7 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
             format!("missing: covariance=\"{kind}\" sums over clusters of rows; name their column with cluster=");
         return Err(Error::argument("cluster", message));
     }
-    let space = check_parameters(spec)?;
+    let space = check_parameters(spec, &law)?;
     let known = check_prior(spec)?;
     let start_space = near_priors(spec, &space, &known);
     let is_separable = check_solver(spec, &law, &space, &known)?;
@@ -160,7 +161,7 @@ fn check_sigma(spec: &BatchSpec<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_parameters(spec: &BatchSpec<'_>) -> Result<Space, Error> {
+fn check_parameters(spec: &BatchSpec<'_>, law: &CompiledLaw) -> Result<Space, Error> {
     let mut free = Vec::new();
     for (j, name) in spec.parameters.iter().enumerate() {
         let (lower, upper, fixed) = (spec.lower[j], spec.upper[j], spec.fixed[j]);
@@ -181,7 +182,9 @@ fn check_parameters(spec: &BatchSpec<'_>) -> Result<Space, Error> {
     if free.is_empty() {
         return Err(Error::argument("fixed", "every parameter is fixed; leave one free, or evaluate the law instead"));
     }
-    Ok(Space::new(spec.lower, spec.upper, free))
+    let amplitudes = law.amplitude_of.iter().zip(&law.roles);
+    let amplitudes = amplitudes.map(|(term, role)| term.is_some() && role.role == Role::Linear).collect();
+    Ok(Space::new(spec.lower, spec.upper, free, amplitudes))
 }
 
 fn check_prior(spec: &BatchSpec<'_>) -> Result<Vec<Known>, Error> {
@@ -223,7 +226,7 @@ fn near_priors(spec: &BatchSpec<'_>, space: &Space, known: &[Known]) -> Space {
         lower[j] = lower[j].max(mean - REACH * sd);
         upper[j] = upper[j].min(mean + REACH * sd);
     }
-    Space::new(&lower, &upper, space.free.clone())
+    space.within(&lower, &upper)
 }
 
 /// Whether the separable path is to be taken.

@@ -90,7 +90,7 @@ pub(super) fn fit(
         problem: Problem { rows: sample.as_ref().unwrap_or(&rows), ..problem },
         scanned: Vec::new(),
     };
-    let alone = RowsAlone::new(spec, plan, rows.n);
+    let alone = RowsAlone::new(plan, rows.n);
     let mut projection = if plan.is_separable { Projection::of(&problem) } else { None };
     if let Some(projection) = &projection
         && spec.start_rule == starts::StartRule::Auto

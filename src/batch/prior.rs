@@ -18,13 +18,13 @@ pub(super) struct RowsAlone {
 }
 
 impl RowsAlone {
-    pub(super) fn new(spec: &BatchSpec<'_>, plan: &Plan, n_rows: usize) -> RowsAlone {
+    pub(super) fn new(plan: &Plan, n_rows: usize) -> RowsAlone {
         if plan.known.is_empty() || n_rows > plan.space.free.len() {
             return RowsAlone { space: plan.space.clone(), held: vec![] };
         }
         let is_held = |j: usize| plan.known.iter().any(|known| known.parameter == j);
         let free = plan.space.free.iter().copied().filter(|&j| !is_held(j)).collect();
-        RowsAlone { space: Space::new(spec.lower, spec.upper, free), held: plan.known.clone() }
+        RowsAlone { space: plan.space.only(free), held: plan.known.clone() }
     }
 
     /// The start with what is held at its prior mean.

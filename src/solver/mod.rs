@@ -11,6 +11,7 @@
 //! Only the polish says that a fit has converged. Nothing allocates in the loops, makes threads or random numbers.
 
 mod approach;
+mod chart;
 mod polish;
 mod projected;
 mod search;
@@ -72,13 +73,15 @@ pub(crate) struct Space {
     pub(crate) upper: Vec<f64>,
     /// Parameters that are fitted; the others keep their start.
     pub(crate) free: Vec<usize>,
+    /// Parameters that multiply a term of the law.
+    amplitudes: Vec<bool>,
     /// Bounds in the coordinates of the search.
     search_lower: Vec<f64>,
     search_upper: Vec<f64>,
 }
 
 impl Space {
-    pub(crate) fn new(lower: &[f64], upper: &[f64], free: Vec<usize>) -> Space {
+    pub(crate) fn new(lower: &[f64], upper: &[f64], free: Vec<usize>, amplitudes: Vec<bool>) -> Space {
         let to_search = |j: usize, bound: f64| if lower[j] >= 0.0 { special::ln::<Plain>(bound) } else { bound };
         Space {
             search_lower: (0..lower.len()).map(|j| to_search(j, lower[j])).collect(),
@@ -86,7 +89,18 @@ impl Space {
             lower: lower.to_vec(),
             upper: upper.to_vec(),
             free,
+            amplitudes,
         }
+    }
+
+    /// The same within other bounds.
+    pub(crate) fn within(&self, lower: &[f64], upper: &[f64]) -> Space {
+        Space::new(lower, upper, self.free.clone(), self.amplitudes.clone())
+    }
+
+    /// The same where only these parameters may move.
+    pub(crate) fn only(&self, free: Vec<usize>) -> Space {
+        Space { free, ..self.clone() }
     }
 
     /// Whether the search for this parameter runs in its logarithm.
@@ -130,6 +144,13 @@ pub(crate) struct Outcome {
 pub(crate) fn tolerance<O: Objective>(objective: &O, value: f64) -> f64 {
     let share = (TOLERANCE / objective.n_rows().max(1) as f64).max(ROUNDING);
     (share * value).max(objective.rounding_floor())
+}
+
+/// The difference that rounding alone may make at this value of the objective. A residual r of a response y carries an error
+/// of a few ε |y|, so half the sum of squares carries one of ε Σ |r y|, and that is at most 2 √(objective × floor).
+fn rounding<O: Objective>(objective: &O, value: f64) -> f64 {
+    let floor = objective.rounding_floor();
+    ROUNDING * value + 2.0 * (value * floor).sqrt() + floor
 }
 
 /// Rounds of search and polish: each further one starts where the polish brought a dead term back.

@@ -3,9 +3,9 @@
 use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::solver::Options;
-use crate::solver::ROUNDING;
 use crate::solver::Space;
 use crate::solver::Workspace;
+use crate::solver::rounding;
 use crate::solver::step::damped_step;
 use crate::solver::tolerance;
 use crate::status::Status;
@@ -81,6 +81,9 @@ pub(super) fn polish<O: Objective>(
         if predicted <= limit && is_full {
             if let Some(ending) = ending(space, params, &scale, 10.0 * limit, lambda, workspace) {
                 status = ending;
+                if gained.is_some() && ending.is_success() {
+                    last_step(objective, space, params, &scale, &mut value, workspace);
+                }
                 break;
             }
             // Shorter steps gain nothing more, a longer one would: let it grow.
@@ -147,6 +150,30 @@ fn ending(
     Some(if is_held { Status::ConvergedAtBound } else { Status::Converged })
 }
 
+/// One more step of Newton's method, which squares what is left of the error: the tolerance is met a few digits before the
+/// parameters are right. Where the objective cannot tell the two places apart, it is not asked.
+fn last_step<O: Objective>(
+    objective: &O,
+    space: &Space,
+    params: &mut [f64],
+    scale: &[f64],
+    value: &mut f64,
+    workspace: &mut Workspace,
+) {
+    choose_active(space, params, workspace);
+    let Some(predicted) = damped_step(workspace, scale, 0.0) else { return };
+    if !is_inside(space, params, workspace) {
+        return;
+    }
+    if predicted > rounding(objective, *value) {
+        take_step(objective, space, params, value, predicted, workspace);
+        return;
+    }
+    for &j in &workspace.active {
+        params[j] += workspace.step[j];
+    }
+}
+
 /// Takes the step, cut off at the bounds, if it does not raise the objective; says what it gained.
 fn take_step<O: Objective>(
     objective: &O,
@@ -174,7 +201,7 @@ fn take_step<O: Objective>(
     workspace.n_evaluations += 1;
     let gain = *value - trial;
     // A rise within rounding is none: at a minimum every step is a toss-up.
-    let is_taken = trial.is_finite() && gain >= -ROUNDING * value.abs();
+    let is_taken = trial.is_finite() && gain >= -rounding(objective, *value);
     if is_taken {
         params.copy_from_slice(&next);
         std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);

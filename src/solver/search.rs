@@ -1,14 +1,13 @@
 //! The search: Levenberg–Marquardt in search coordinates, first on reweighted least squares, then on the exact Hessian.
 
-use crate::dispatch::Plain;
 use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::solver::Options;
 use crate::solver::Space;
 use crate::solver::Workspace;
+use crate::solver::chart::Chart;
 use crate::solver::step::damped_step;
 use crate::solver::tolerance;
-use crate::special;
 
 /// Damping at the start, relative to the largest curvature in the metric's units. From here it falls fast and rises slowly:
 /// of 1,000 starts of the customary kind on the Chinchilla points all reach the optimum; with 4 up and 3 down 89 % of 400 do.
@@ -17,6 +16,10 @@ const FIRST_DAMPING: f64 = 1.0;
 const RAISE: f64 = 6.0;
 /// A good step lowers it by this factor: it must be free to fall.
 const LOWER: f64 = 10.0;
+/// Iterations in which a rejected step means that the search is far from any valley: at least this damping, in the same units,
+/// comes back. Later the step has left a valley, and a little more damping is right.
+const EARLY: usize = 100;
+const LEAST_EARLY: f64 = 1e-10;
 /// Damping beyond this (in the same units) means that no step is short enough.
 const MOST_DAMPING: f64 = 1e16;
 /// A step that promises less than this share of the objective hands over to the exact Hessian. If that is not positive
@@ -24,54 +27,20 @@ const MOST_DAMPING: f64 = 1e16;
 const HAND_OVER: f64 = 1e-3;
 /// The share falls by this factor each time that the exact Hessian finds no minimum.
 const PATIENCE: f64 = 0.1;
-/// Times that the phases may alternate.
-const MOST_PHASES: usize = 8;
-
-/// Coordinates of the search: logarithms of positive parameters, the others as they are.
-struct Chart<'s> {
-    space: &'s Space,
-    lower: &'s [f64],
-    upper: &'s [f64],
-}
-
-impl Chart<'_> {
-    fn to_params(&self, search: &[f64], params: &mut [f64]) {
-        for &j in &self.space.free {
-            let natural = if self.space.is_log(j) { special::exp::<Plain>(search[j]) } else { search[j] };
-            params[j] = self.space.clamp(j, natural);
-        }
-    }
-
-    fn to_search(&self, params: &[f64], search: &mut [f64]) {
-        for (j, (u, &value)) in search.iter_mut().zip(params).enumerate() {
-            *u = if self.space.is_log(j) { special::ln::<Plain>(value) } else { value };
-        }
-    }
-
-    /// Gradient and curvature in natural coordinates become those in search coordinates.
-    fn transform(&self, params: &[f64], curvature: Curvature, gradient: &mut [f64], hessian: &mut [f64]) {
-        let p = params.len();
-        for &j in &self.space.free {
-            if !self.space.is_log(j) {
-                continue;
-            }
-            gradient[j] *= params[j];
-            for k in 0..p {
-                hessian[j * p + k] *= params[j];
-                hessian[k * p + j] *= params[j];
-            }
-            if curvature == Curvature::Exact {
-                hessian[j * p + j] += gradient[j];
-            }
-        }
-    }
-}
+/// Times that the phases may alternate; each costs at least an iteration.
+const MOST_PHASES: usize = 64;
+/// Steps back to the floor of a valley after one that has left it.
+const MOST_CORRECTIONS: usize = 4;
+/// A step that raises the objective more than this many times has lost the valley.
+const FARTHEST: f64 = 100.0;
 
 /// Why a phase ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// The next curvature has better prospects.
     HandOver,
+    /// The damping leaves nothing to gain.
+    Small,
     /// Nothing more to gain.
     Done,
 }
@@ -84,28 +53,30 @@ pub(super) fn search<O: Objective>(
     options: Options,
     workspace: &mut Workspace,
 ) -> f64 {
-    let chart = Chart { space, lower: &space.search_lower, upper: &space.search_upper };
-    let mut metric = std::mem::take(&mut workspace.metric);
-    objective.metric(params, &mut workspace.scratch, &mut metric);
-    for &j in &space.free {
-        if space.is_log(j) && params[j] > 0.0 {
-            metric[j] *= params[j];
-        }
-        // The unit must be a length: a parameter without effect here would not be damped at all.
-        metric[j] = metric[j].max(1e-3);
-    }
-    let mut state =
-        State { objective, chart, metric: &metric, lambda: f64::NAN, hand_over: HAND_OVER, value: f64::INFINITY };
+    let mut state = State {
+        objective,
+        chart: Chart::new(space),
+        metric: std::mem::take(&mut workspace.metric),
+        lambda: f64::NAN,
+        hand_over: HAND_OVER,
+        value: f64::INFINITY,
+    };
     state.value = state.expand(params, Curvature::Reweighted, workspace);
     state.try_rescaled(params, workspace);
+    state.measure(params, workspace);
     let mut curvature = Curvature::Reweighted;
     let mut reweighted_lambda = f64::NAN;
     for _ in 0..MOST_PHASES {
-        if !state.value.is_finite() || state.run(params, curvature, options, workspace) == Phase::Done {
+        if !state.value.is_finite() {
+            break;
+        }
+        let phase = state.run(params, curvature, options, workspace);
+        if phase == Phase::Done {
             break;
         }
         if curvature == Curvature::Reweighted {
-            reweighted_lambda = state.lambda;
+            // Where the damping alone made the promise small, a longer step may still gain.
+            reweighted_lambda = if phase == Phase::Small { state.lambda / LOWER } else { state.lambda };
             curvature = Curvature::Exact;
             state.lambda = 0.0;
         } else {
@@ -115,15 +86,14 @@ pub(super) fn search<O: Objective>(
         }
         state.value = state.expand(params, curvature, workspace);
     }
-    let value = state.value;
-    workspace.metric = metric;
-    value
+    workspace.metric = state.metric;
+    state.value
 }
 
 struct State<'s, O> {
     objective: &'s O,
     chart: Chart<'s>,
-    metric: &'s [f64],
+    metric: Vec<f64>,
     lambda: f64,
     hand_over: f64,
     value: f64,
@@ -141,6 +111,18 @@ impl<O: Objective> State<'_, O> {
         workspace.n_evaluations += 1;
         self.chart.transform(params, curvature, &mut workspace.gradient, &mut workspace.hessian);
         value
+    }
+
+    /// Sets the metric by what the parameters do here.
+    fn measure(&mut self, params: &[f64], workspace: &mut Workspace) {
+        self.objective.metric(params, &mut workspace.scratch, &mut self.metric);
+        for &j in &self.chart.space.free {
+            if self.chart.space.is_log(j) && params[j] > 0.0 {
+                self.metric[j] *= params[j];
+            }
+            // The unit must be a length: a parameter without effect here would not be damped at all.
+            self.metric[j] = self.metric[j].max(1e-3);
+        }
     }
 
     /// Takes the objective's proposal of better scales if it lowers the value.
@@ -175,11 +157,15 @@ impl<O: Objective> State<'_, O> {
         }
     }
 
-    /// The largest curvature in the metric's units.
-    fn largest(&self, workspace: &Workspace) -> f64 {
+    /// The largest curvature in the metric's units; that of an amplitude in units of its size here, which may have changed by
+    /// orders of magnitude.
+    fn largest(&self, params: &[f64], workspace: &Workspace) -> f64 {
         let p = workspace.gradient.len();
-        let ratios = workspace.active.iter().map(|&j| workspace.hessian[j * p + j].abs() / self.metric[j].powi(2));
-        ratios.fold(0.0, f64::max).max(f64::MIN_POSITIVE)
+        let ratio = |&j: &usize| {
+            let length = if self.chart.by_factors(j) { params[j].abs() } else { 1.0 / self.metric[j] };
+            workspace.hessian[j * p + j].abs() * length * length
+        };
+        workspace.active.iter().map(ratio).fold(0.0, f64::max).max(f64::MIN_POSITIVE)
     }
 
     fn run(&mut self, params: &mut [f64], curvature: Curvature, options: Options, workspace: &mut Workspace) -> Phase {
@@ -208,13 +194,13 @@ impl<O: Objective> State<'_, O> {
             if workspace.active.is_empty() {
                 return Phase::Done;
             }
-            let unit = self.largest(workspace);
+            let unit = self.largest(params, workspace);
             if self.lambda.is_nan() {
                 self.lambda = FIRST_DAMPING * unit;
             }
             workspace.n_iterations += 1;
             let is_undamped = self.lambda == 0.0;
-            let Some(predicted) = damped_step(workspace, self.metric, self.lambda) else {
+            let Some(predicted) = damped_step(workspace, &self.metric, self.lambda) else {
                 if is_exact {
                     // Not near a minimum: the majoriser knows the way.
                     return Phase::HandOver;
@@ -229,9 +215,11 @@ impl<O: Objective> State<'_, O> {
             let accepted = self.try_step(search, params, curvature, predicted, workspace);
             let Some(gain) = accepted else {
                 if predicted <= limit {
-                    return if is_exact { Phase::Done } else { Phase::HandOver };
+                    return if is_exact { Phase::Done } else { Phase::Small };
                 }
-                self.lambda = (self.lambda * RAISE).max(1e-6 * unit);
+                let is_early = !is_exact && workspace.n_iterations < EARLY;
+                let least = if is_early { LEAST_EARLY * unit } else { 0.0 };
+                self.lambda = raised(self.lambda, RAISE, 1e-6 * unit).max(least);
                 if self.lambda > MOST_DAMPING * unit {
                     return if is_exact { Phase::HandOver } else { Phase::Done };
                 }
@@ -244,12 +232,12 @@ impl<O: Objective> State<'_, O> {
                     self.lambda = 0.0;
                 }
             } else if ratio < 0.1 {
-                self.lambda = (self.lambda * 2.0).max(1e-12 * unit);
+                self.lambda = raised(self.lambda, 2.0, 1e-12 * unit);
             }
             small_steps = if predicted <= limit { small_steps + 1 } else { 0 };
             // One small step of Newton's method is convergence; a linear rate must show two.
             if small_steps >= if is_exact && is_undamped { 1 } else { 2 } {
-                return if is_exact { Phase::Done } else { Phase::HandOver };
+                return if is_exact { Phase::Done } else { Phase::Small };
             }
             if !is_exact && predicted < self.hand_over * self.value {
                 return Phase::HandOver;
@@ -257,7 +245,8 @@ impl<O: Objective> State<'_, O> {
         }
     }
 
-    /// Takes the step in the workspace if it lowers the objective, and says by how much.
+    /// Takes the step in the workspace, corrected where it leaves a valley, if it lowers the objective, and says by how
+    /// much.
     fn try_step(
         &mut self,
         search: &mut [f64],
@@ -269,23 +258,14 @@ impl<O: Objective> State<'_, O> {
         if !predicted.is_finite() {
             return None;
         }
-        let mut next = std::mem::take(&mut workspace.right_side);
+        let mut next = std::mem::take(&mut workspace.next);
         let mut next_params = std::mem::take(&mut workspace.trial_params);
         next.copy_from_slice(search);
         next_params.copy_from_slice(params);
-        for &j in &workspace.active {
-            let (lower, upper) = (self.chart.lower[j], self.chart.upper[j]);
-            next[j] = (search[j] + workspace.step[j]).max(lower).min(upper);
+        let mut value = self.step_from(&mut next, &mut next_params, curvature, workspace);
+        if value >= self.value && predicted > tolerance(self.objective, self.value) {
+            value = self.correct(search, &mut next, &mut next_params, value, curvature, workspace);
         }
-        self.chart.to_params(&next, &mut next_params);
-        let value = self.objective.expand(
-            &next_params,
-            curvature,
-            &mut workspace.scratch,
-            &mut workspace.trial_gradient,
-            &mut workspace.trial_hessian,
-        );
-        workspace.n_evaluations += 1;
         let gain = self.value - value;
         let is_lower = value.is_finite() && gain > 0.0;
         if is_lower {
@@ -297,8 +277,72 @@ impl<O: Objective> State<'_, O> {
             params.copy_from_slice(&next_params);
             self.value = value;
         }
-        workspace.right_side = next;
+        workspace.next = next;
         workspace.trial_params = next_params;
         is_lower.then_some(gain)
     }
+
+    /// Moves `next` by the step in the workspace and expands the objective there, in natural coordinates.
+    fn step_from(&self, next: &mut [f64], params: &mut [f64], curvature: Curvature, workspace: &mut Workspace) -> f64 {
+        for &j in &workspace.active {
+            next[j] = self.chart.moved(j, next[j], workspace.step[j]);
+        }
+        self.chart.to_params(next, params);
+        workspace.n_evaluations += 1;
+        self.objective.expand(
+            params,
+            curvature,
+            &mut workspace.scratch,
+            &mut workspace.trial_gradient,
+            &mut workspace.trial_hessian,
+        )
+    }
+
+    /// Further steps from where the first one, which raised the objective to `value`, has led.
+    ///
+    /// A damped step is the first step of Newton's method for min f(x) + ½ λ |D (x − origin)|². Along a curved valley it
+    /// leaves the floor; the steps after it, for the same problem, come back to the floor farther down.
+    fn correct(
+        &self,
+        origin: &[f64],
+        next: &mut [f64],
+        params: &mut [f64],
+        mut value: f64,
+        curvature: Curvature,
+        workspace: &mut Workspace,
+    ) -> f64 {
+        if value > FARTHEST * self.value {
+            return value;
+        }
+        std::mem::swap(&mut workspace.gradient, &mut workspace.kept_gradient);
+        std::mem::swap(&mut workspace.hessian, &mut workspace.kept_hessian);
+        for _ in 0..MOST_CORRECTIONS {
+            std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
+            std::mem::swap(&mut workspace.hessian, &mut workspace.trial_hessian);
+            self.chart.transform(params, curvature, &mut workspace.gradient, &mut workspace.hessian);
+            for &j in &self.chart.space.free {
+                if next[j] != origin[j] {
+                    workspace.gradient[j] += self.lambda * self.metric[j].powi(2) * (next[j] - origin[j]);
+                }
+            }
+            self.choose_active(next, workspace);
+            if !damped_step(workspace, &self.metric, self.lambda).is_some_and(f64::is_finite) {
+                break;
+            }
+            let last = value;
+            value = self.step_from(next, params, curvature, workspace);
+            let is_falling = value < last;
+            if value < self.value || !is_falling {
+                break;
+            }
+        }
+        std::mem::swap(&mut workspace.gradient, &mut workspace.kept_gradient);
+        std::mem::swap(&mut workspace.hessian, &mut workspace.kept_hessian);
+        value
+    }
+}
+
+/// More damping; `least` where there was none.
+fn raised(lambda: f64, factor: f64, least: f64) -> f64 {
+    if lambda > 0.0 { lambda * factor } else { least }
 }

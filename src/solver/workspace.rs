@@ -11,7 +11,10 @@ pub(crate) struct Workspace {
     pub(crate) hessian: Vec<f64>,
     pub(crate) trial_gradient: Vec<f64>,
     pub(crate) trial_hessian: Vec<f64>,
+    pub(crate) kept_gradient: Vec<f64>,
+    pub(crate) kept_hessian: Vec<f64>,
     pub(crate) trial: Vec<f64>,
+    pub(crate) next: Vec<f64>,
     pub(crate) trial_params: Vec<f64>,
     pub(crate) step: Vec<f64>,
     pub(crate) system: Vec<f64>,
@@ -32,7 +35,9 @@ impl Workspace {
         for vector in [
             &mut self.gradient,
             &mut self.trial_gradient,
+            &mut self.kept_gradient,
             &mut self.trial,
+            &mut self.next,
             &mut self.trial_params,
             &mut self.step,
             &mut self.right_side,
@@ -41,7 +46,7 @@ impl Workspace {
             vector.clear();
             vector.resize(p, 0.0);
         }
-        for matrix in [&mut self.hessian, &mut self.trial_hessian, &mut self.system] {
+        for matrix in [&mut self.hessian, &mut self.trial_hessian, &mut self.kept_hessian, &mut self.system] {
             matrix.clear();
             matrix.resize(p * p, 0.0);
         }

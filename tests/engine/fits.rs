@@ -16,6 +16,7 @@ use lawfit::ScaleRule;
 use lawfit::Solver;
 use lawfit::StartRule;
 use lawfit::Status;
+use lawfit::evaluate;
 use lawfit::rng::Purpose;
 use lawfit::rng::stream;
 use lawfit::run_batch;
@@ -127,6 +128,111 @@ fn a_response_that_rises_is_found_as_surely_as_one_that_falls() {
         let fit = &run(&BatchSpec { n_starts: 64, ..spec(&data) })[0];
         assert_eq!(fit.status, Status::Converged);
         assert!(fit.start_agreement > 0.6, "{}", fit.start_agreement);
+    }
+}
+
+/// Parameters by name.
+type Truth<'a> = &'a [(&'a str, f64)];
+/// Lowest and highest x, and how many of them.
+type Places = (f64, f64, usize);
+
+/// A law of x with its truth and normal noise.
+fn curve(text: &str, truth: Truth<'_>, (low, high, n): Places, noise: f64) -> Data {
+    let x: Vec<f64> = (0..n).map(|i| low + (high - low) * i as f64 / (n - 1) as f64).collect();
+    let variables = vec!["x".to_string()];
+    let parameters: Vec<String> = truth.iter().map(|(name, _)| (*name).to_string()).collect();
+    let values: Vec<f64> = truth.iter().map(|(_, value)| *value).collect();
+    let mut y = evaluate(text, &variables, &parameters, &x, n, &values, &[], 0, Level::best()).unwrap();
+    let mut random = stream(12, 0, 0, Purpose::Check);
+    for value in &mut y {
+        *value += noise * random.normal();
+    }
+    let p = truth.len();
+    Data {
+        variables,
+        parameters,
+        x,
+        y,
+        offsets: vec![0, n],
+        lower: vec![f64::NEG_INFINITY; p],
+        upper: vec![f64::INFINITY; p],
+        fixed: vec![f64::NAN; p],
+        unset: vec![f64::NAN; p],
+    }
+}
+
+fn least_squares<'a>(data: &'a Data, text: &'a str) -> BatchSpec<'a> {
+    BatchSpec { text, loss: Loss::Squared, residual: Residual::Linear, ..spec(data) }
+}
+
+#[test]
+fn a_narrow_curved_valley_is_followed_to_its_end() {
+    // Along these valleys amplitudes change by many orders of magnitude, or exponent and shift trade off.
+    let cases: [(&str, Truth<'_>, Places, &[f64]); 3] = [
+        ("a*exp(b/(x + c))", &[("a", 5.6e-3), ("b", 6200.0), ("c", 345.0)], (50.0, 125.0, 16), &[2.0, 4e5, 25000.0]),
+        ("a*(b + x)**(-1/c)", &[("a", -2500.0), ("b", 47.0), ("c", 0.93)], (7.4, 12.3, 154), &[-2000.0, 50.0, 0.8]),
+        (
+            "a + b*exp(-x*d) + c*exp(-x*f)",
+            &[("a", 0.375), ("b", 1.94), ("d", 0.0129), ("c", -1.46), ("f", 0.0221)],
+            (0.0, 320.0, 33),
+            &[50.0, 150.0, 1.0, -100.0, 2.0],
+        ),
+    ];
+    for (text, truth, places, start) in cases {
+        let data = curve(text, truth, places, 0.0);
+        let starts = Some(GivenStarts { values: start, n_starts: 1, per_fit: false });
+        let fit = &run(&BatchSpec { start_rule: StartRule::Given, starts, ..least_squares(&data, text) })[0];
+        assert_eq!(fit.status, Status::Converged, "{text}: {:?} after {}", fit.params, fit.n_iterations);
+        for (found, (name, value)) in fit.params.iter().zip(truth) {
+            assert!((found / value - 1.0).abs() < 1e-7, "{text}: {name} = {found} for {value}");
+        }
+    }
+}
+
+#[test]
+fn amplitudes_without_a_declared_sign_are_found_as_surely_as_positive_ones() {
+    let mut data = chinchilla(1, 0.005, TRUTH);
+    data.lower = vec![f64::NEG_INFINITY; 5];
+    let mut random = stream(13, 0, 0, Purpose::Check);
+    let mut within = |low: f64, high: f64| low + (high - low) * random.uniform();
+    let mut values = Vec::new();
+    for _ in 0..100 {
+        let [e, a, b] = [within(-1.0, 1.0), within(0.0, 25.0), within(0.0, 25.0)].map(f64::exp);
+        values.extend([e, a, within(0.0, 2.0), b, within(0.0, 2.0)]);
+    }
+    for residual in Residual::ALL {
+        let starts = Some(GivenStarts { values: &values, n_starts: 100, per_fit: false });
+        let fit = &run(&BatchSpec { start_rule: StartRule::Given, starts, residual, ..spec(&data) })[0];
+        assert!(fit.start_agreement > 0.95, "{} {}", residual.name(), fit.start_agreement);
+    }
+}
+
+#[test]
+fn starts_that_agree_agree_in_nearly_all_digits_of_the_parameters() {
+    let cases: [(&str, Truth<'_>, Places, f64); 3] = [
+        ("a*(1 - (1 + b*x/2)**-2)", &[("a", 338.0), ("b", 3.9e-4)], (77.0, 760.0, 14), 0.08),
+        (
+            "a*(x**2 + x*b)/(x**2 + x*c + d)",
+            &[("a", 0.19), ("b", 0.19), ("c", 0.12), ("d", 0.14)],
+            (0.06, 4.0, 11),
+            6e-3,
+        ),
+        ("a*exp(-b*x) + c*exp(-d*x)", &[("a", 0.86), ("b", 3.0), ("c", 1.56), ("d", 5.0)], (0.0, 1.2, 24), 3e-5),
+    ];
+    for (text, truth, places, noise) in cases {
+        let data = curve(text, truth, places, noise);
+        let fit = &run(&BatchSpec { n_starts: 64, ..least_squares(&data, text) })[0];
+        let started = fit.started.as_ref().unwrap();
+        let p = truth.len();
+        let size = |params: &[f64]| params.iter().map(|value| value.abs()).sum::<f64>();
+        for (s, end) in started.ends.chunks_exact(p).enumerate() {
+            let is_same = started.objectives[s] < fit.objective * (1.0 + 1e-6) && started.statuses[s].is_success();
+            // Terms that are alike may stand in either order; their sum does not.
+            if is_same {
+                let gap = size(end) / size(&fit.params) - 1.0;
+                assert!(gap.abs() < 1e-10, "{text} start {s}: {end:?} and {:?}", fit.params);
+            }
+        }
     }
 }
 
