@@ -46,7 +46,7 @@ pub(crate) fn scan(
     let n = if scanned.len() == 1 { FINE } else { COARSE };
     let axis = |&j: &usize| Axis {
         nonlinear: projection.separable.nonlinear.iter().position(|&k| k == j).unwrap_or(0),
-        values: grid(sample, space, ranges, j, n),
+        values: grid(sample, space, begin, ranges, j, n),
     };
     let axes: Vec<Axis> = scanned.iter().map(axis).collect();
     let sizes = [0, 1].map(|a| axes.get(a).map_or(1, |axis| axis.values.len()));

@@ -4,14 +4,22 @@
 //! papers report, shares of the response for amplitudes. On the Chinchilla points all such starts reach the optimum,
 //! where a third of the customary grid does: most of that grid begins where a term has no effect left to be improved.
 
+use std::f64::consts::PI;
+
+use crate::dispatch::Level;
 use crate::dispatch::Plain;
 use crate::dispatch::dispatch;
 use crate::error::Error;
 use crate::formula::program::Columns;
+use crate::law::AllRows;
+use crate::law::Context;
+use crate::law::ParameterRole;
 use crate::law::Residual;
 use crate::law::Role;
+use crate::law::Shape;
 use crate::law::TermRows;
 use crate::linalg::least_squares;
+use crate::objective::Scratch;
 use crate::objective::problem::Problem;
 use crate::objective::typical_response;
 use crate::rng::Purpose;
@@ -96,6 +104,11 @@ pub(crate) fn hoffmann_grid(parameters: &[String]) -> Result<Vec<f64>, Error> {
     Ok(out)
 }
 
+/// Times that a start outside the domain of the law is drawn anew.
+const MOST_OUTSIDE: u32 = 7;
+/// Draws of a law with waves or poles, of which the best is a start.
+const DRAWS_OF_ROUGH: u32 = 16;
+
 /// Default start number `index`. `fixed` holds the values of fixed parameters, NaN elsewhere.
 pub(crate) fn draw(
     problem: &Problem<'_>,
@@ -105,30 +118,63 @@ pub(crate) fn draw(
     seed: u64,
     index: usize,
 ) -> Vec<f64> {
-    let mut random = stream(seed, index as u64, 0, Purpose::Starts);
+    // Every frequency has a valley of its own, and poles among the data part a rational function's: the start is the best of
+    // a few.
+    let is_rough = |role: &ParameterRole| {
+        role.role == Role::Frequency || (role.role == Role::Rate && role.shape.context == Context::Divisor)
+    };
+    let n_wanted = if problem.law.roles.iter().any(is_rough) { DRAWS_OF_ROUGH } else { 1 };
+    let mut scratch = Scratch::default();
+    let mut found = 0;
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    for attempt in 0..n_wanted + MOST_OUTSIDE {
+        let mut random = stream(seed, index as u64, attempt, Purpose::Starts);
+        let params = draw_once(problem, space, fixed, ranges, &mut random, index);
+        let residuals = problem.residuals(&params, &mut scratch);
+        let sum: f64 = residuals.iter().zip(&problem.rows.weights).map(|(r, w)| w * r * r).sum();
+        let size = if sum.is_finite() { sum } else { f64::INFINITY };
+        found += u32::from(sum.is_finite());
+        if best.as_ref().is_none_or(|(least, _)| size < *least) {
+            best = Some((size, params));
+        }
+        if found == n_wanted {
+            break;
+        }
+    }
+    best.expect("at least one start is drawn").1
+}
+
+fn draw_once(
+    problem: &Problem<'_>,
+    space: &Space,
+    fixed: &[f64],
+    ranges: Ranges<'_>,
+    random: &mut Stream,
+    index: usize,
+) -> Vec<f64> {
     let law = problem.law;
     let target = typical_response(problem.rows, problem.residual);
     let mut params = vec![0.0; law.parameters.len()];
-    let mut amplitudes = Vec::new();
-    for j in 0..params.len() {
-        // Every parameter takes its numbers from the stream, so that fixing one leaves the others' starts alone.
-        let numbers = [random.uniform(), random.uniform()];
-        let has_range = ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
-        params[j] = if !fixed[j].is_nan() {
-            fixed[j]
-        } else if has_range {
-            within(ranges.lower[j], ranges.upper[j], numbers[0])
-        } else if law.amplitude_of[j].is_some() {
-            amplitudes.push(j);
-            f64::from(u8::from(law.roles[j].role == Role::Linear))
-        } else {
-            by_role(problem, space, j, numbers, target, index)
-        };
-        if !amplitudes.contains(&j) {
-            params[j] = space.clamp(j, params[j]);
-        }
+    // Every parameter takes its numbers from the stream, so that fixing one leaves the others' starts alone.
+    let numbers: Vec<[f64; 2]> = params.iter().map(|_| [random.uniform(), random.uniform()]).collect();
+    let is_fixed = |j: usize| !fixed[j].is_nan();
+    let has_range = |j: usize| ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
+    let amplitudes: Vec<usize> =
+        (0..params.len()).filter(|&j| !is_fixed(j) && !has_range(j) && law.amplitude_of[j].is_some()).collect();
+    for &j in &amplitudes {
+        params[j] = f64::from(u8::from(law.roles[j].role == Role::Linear));
     }
-    set_amplitudes(problem, space, &mut params, &amplitudes, target, &mut random);
+    for &j in law.draw_order.iter().filter(|j| !amplitudes.contains(j)) {
+        let value = if is_fixed(j) {
+            fixed[j]
+        } else if has_range(j) {
+            within(ranges.lower[j], ranges.upper[j], numbers[j][0])
+        } else {
+            Draw { problem, params: &params, j, numbers: numbers[j], target, index }.value(space)
+        };
+        params[j] = space.clamp(j, value);
+    }
+    set_amplitudes(problem, space, &mut params, &amplitudes, target, random);
     params
 }
 
@@ -177,7 +223,15 @@ fn rises(problem: &Problem<'_>) -> bool {
 }
 
 /// Values of a nonlinear parameter, rising, that a scan looks at: the quantiles of its starts, both signs where they may be.
-pub(crate) fn grid(problem: &Problem<'_>, space: &Space, ranges: Ranges<'_>, j: usize, n: usize) -> Vec<f64> {
+/// What they depend on is as in `params`.
+pub(crate) fn grid(
+    problem: &Problem<'_>,
+    space: &Space,
+    params: &[f64],
+    ranges: Ranges<'_>,
+    j: usize,
+    n: usize,
+) -> Vec<f64> {
     let target = typical_response(problem.rows, problem.residual);
     let has_range = ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
     let mut out = Vec::with_capacity(2 * n);
@@ -189,7 +243,8 @@ pub(crate) fn grid(problem: &Problem<'_>, space: &Space, ranges: Ranges<'_>, j: 
         }
         // The number of a start and its second random number choose the sign.
         for (v, index) in [(0.25, 3), (0.75, 3)] {
-            out.push(space.clamp(j, by_role(problem, space, j, [u, v], target, index)));
+            let draw = Draw { problem, params, j, numbers: [u, v], target, index };
+            out.push(space.clamp(j, draw.value(space)));
         }
     }
     if problem.law.roles[j].role == Role::Exponent && !has_range {
@@ -203,41 +258,130 @@ pub(crate) fn grid(problem: &Problem<'_>, space: &Space, ranges: Ranges<'_>, j: 
     out
 }
 
-fn by_role(problem: &Problem<'_>, space: &Space, j: usize, numbers: [f64; 2], target: f64, index: usize) -> f64 {
-    let role = problem.law.roles[j];
-    let [u, v] = numbers;
-    let is_positive = space.lower[j] >= 0.0;
-    let sign = if is_positive || v < 0.5 { 1.0 } else { -1.0 };
-    let column = role.column.map(|c| &problem.rows.columns[c * problem.rows.padded..][..problem.rows.n]);
-    let (lowest, highest) = column.map_or((0.0, 1.0), |values| {
-        (values.iter().copied().fold(f64::INFINITY, f64::min), values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
-    });
-    let largest = lowest.abs().max(highest.abs()).max(f64::MIN_POSITIVE);
-    match role.role {
-        // Of four starts three let every term move as the response does, the fourth either way.
-        Role::Exponent => {
-            let falling = if role.is_negated || is_positive { 1.0 } else { -1.0 };
-            let along = if rises(problem) && !is_positive { -falling } else { falling };
-            (0.05 + 1.45 * u) * if index % 4 == 3 { sign } else { along }
+/// One parameter's draw, after those that its companion depends on.
+struct Draw<'a> {
+    problem: &'a Problem<'a>,
+    params: &'a [f64],
+    j: usize,
+    numbers: [f64; 2],
+    target: f64,
+    index: usize,
+}
+
+impl Draw<'_> {
+    fn value(&self, space: &Space) -> f64 {
+        let ParameterRole { role, shape, companion } = self.problem.law.roles[self.j];
+        let [u, v] = self.numbers;
+        let is_positive = space.lower[self.j] >= 0.0;
+        let either = if is_positive || v < 0.5 { 1.0 } else { -1.0 };
+        // Of four starts three take the sign that the formula was written for, the fourth either.
+        let usual = |sign: f64| if self.index % 4 == 3 { either } else { sign };
+        let Companion { lowest, highest, values } = self.companion(companion, shape.is_divided);
+        let largest = lowest.abs().max(highest.abs()).max(f64::MIN_POSITIVE);
+        let spread = (highest - lowest).max(0.01 * largest);
+        match role {
+            // Terms move as the response does, where it is data that the exponent stands on.
+            Role::Exponent => {
+                let falling = if shape.factor < 0.0 || is_positive { 1.0 } else { -1.0 };
+                let moves = if rises(self.problem) && !is_positive { -falling } else { falling };
+                let size = 0.05 + 1.45 * u;
+                usual(if shape.is_data { moves } else { 1.0 }) * if shape.power < 0.0 { 1.0 / size } else { size }
+            }
+            Role::Scale => {
+                let middle = exp(mean_log(&values));
+                // A constant of nature in a power, such as Kaplan's 8.8e13, lies far beyond the data.
+                let factor = power(10.0, 6.0 * u - 1.0);
+                either * if shape.power < 0.0 { middle * factor } else { factor / middle }
+            }
+            // From half a cycle over the whole range to two rows a cycle.
+            Role::Frequency => {
+                let most = 0.5 * distinct(&values) as f64;
+                let cycles = 0.5 * power((most / 0.5).max(1.0), u);
+                usual(1.0) * root(2.0 * PI * cycles / spread, shape)
+            }
+            // From the whole range of what is divided to a thirtieth of it.
+            Role::Width => {
+                let narrowing = power(10.0, 1.5 * u);
+                let size = if shape.degree == 2 { narrowing * narrowing } else { narrowing };
+                usual(1.0) * root(size / largest, shape)
+            }
+            Role::Rate => {
+                let unit = if shape.is_data { spread } else { exp(mean_log(&values)) };
+                let sign = if shape.context == Context::Argument { usual(1.0) } else { either };
+                sign * root(power(10.0, 3.0 * u - 1.5) / unit, shape)
+            }
+            Role::Shift if is_positive && shape.factor > 0.0 => largest * power(10.0, 3.0 * u - 3.0),
+            // The sum is zero at a place among the data, or beyond them where it must not be zero.
+            Role::Shift => {
+                let beyond = spread * power(10.0, 3.0 * u - 1.5);
+                let is_above = if shape.context == Context::Base { shape.is_reversed } else { v < 0.5 };
+                let place = match shape.context {
+                    Context::Base | Context::Divisor if is_above => highest + beyond,
+                    Context::Base | Context::Divisor => lowest - beyond,
+                    _ => lowest + u * (highest - lowest),
+                };
+                signed_root(-place, shape)
+            }
+            // The sum is zero in some row, or, where it must not be zero, as large as what it is added to.
+            Role::Offset => {
+                let at = values.get(chosen(v, values.len())).copied().unwrap_or(0.0);
+                let wanted = if shape.context == Context::Divisor { at * power(10.0, 2.0 * u - 1.0) } else { -at };
+                signed_root(wanted, shape)
+            }
+            _ => either * self.target * power(10.0, 4.0 * u - 2.0),
         }
-        Role::Scale => {
-            let middle = column.map_or(1.0, |values| {
-                let logs = values.iter().map(|x| ln(x.abs().max(f64::MIN_POSITIVE))).sum::<f64>();
-                exp(logs / values.len().max(1) as f64)
-            });
-            // A constant of nature in a power, such as Kaplan's 8.8e13, lies far beyond the data.
-            let factor = power(10.0, 6.0 * u - 1.0);
-            sign * if role.is_inverted { middle * factor } else { factor / middle }
-        }
-        Role::Rate => {
-            let spread = (highest - lowest).max(0.01 * largest);
-            sign * power(10.0, 3.0 * u - 1.5) / spread
-        }
-        Role::Shift if role.is_negated => lowest + u * (highest - lowest),
-        Role::Shift if is_positive => largest * power(10.0, 3.0 * u - 3.0),
-        Role::Shift => -(lowest + u * (highest - lowest)),
-        _ => sign * target * power(10.0, 4.0 * u - 2.0),
     }
+
+    fn companion(&self, output: Option<usize>, is_divided: bool) -> Companion {
+        let rows = self.problem.rows;
+        let Some(output) = output else { return Companion { lowest: 0.0, highest: 1.0, values: Vec::new() } };
+        let program = &self.problem.law.companions;
+        let work = AllRows { program, columns: rows.columns(), n_rows: rows.n, parameters: self.params };
+        let all = dispatch(Level::Portable, work);
+        let as_factor = |&value: &f64| if is_divided { 1.0 / value } else { value };
+        let values: Vec<f64> = all[output * rows.n..][..rows.n].iter().map(as_factor).collect();
+        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Companion { lowest, highest, values }
+    }
+}
+
+/// What a parameter stands beside, over the rows.
+struct Companion {
+    lowest: f64,
+    highest: f64,
+    values: Vec<f64>,
+}
+
+/// The positive parameter that makes `|factor × parameter ^ power|` a number.
+fn root(size: f64, shape: Shape) -> f64 {
+    power(size / shape.factor.abs().max(f64::MIN_POSITIVE), 1.0 / shape.power)
+}
+
+/// The parameter that makes `factor × parameter ^ power` a number; positive where both signs do, or neither.
+fn signed_root(value: f64, shape: Shape) -> f64 {
+    let sign = if shape.power.abs() == 1.0 { (value * shape.factor).signum() } else { 1.0 };
+    sign * root(value.abs().max(f64::MIN_POSITIVE), shape)
+}
+
+/// One of `n` by a number between 0 and 1.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a number of rows")]
+fn chosen(u: f64, n: usize) -> usize {
+    (u * n as f64) as usize
+}
+
+/// The mean of `ln |value|` over the values that are not zero.
+fn mean_log(values: &[f64]) -> f64 {
+    let logs = values.iter().map(|x| ln(x.abs().max(f64::MIN_POSITIVE))).sum::<f64>();
+    logs / values.len().max(1) as f64
+}
+
+/// How many different values there are.
+fn distinct(values: &[f64]) -> usize {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.dedup();
+    sorted.len()
 }
 
 /// Sets amplitudes so that the law has the size of the response: by least squares where signs are free, else, or where

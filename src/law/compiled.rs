@@ -20,6 +20,7 @@ use crate::formula::parse::parse;
 use crate::formula::program::Program;
 use crate::law::role;
 use crate::law::role::Role;
+use crate::law::role::Shape;
 use crate::law::separable;
 use crate::law::separable::Separable;
 use crate::law::separable::Split;
@@ -74,12 +75,9 @@ pub(crate) struct Declared {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ParameterRole {
     pub(crate) role: Role,
-    /// Column of [`CompiledLaw::prelude`] that the parameter scales or shifts.
-    pub(crate) column: Option<usize>,
-    /// The parameter enters with a minus sign.
-    pub(crate) is_negated: bool,
-    /// The parameter divides what it scales.
-    pub(crate) is_inverted: bool,
+    /// Output of [`CompiledLaw::companions`] that the parameter multiplies or is added to.
+    pub(crate) companion: Option<usize>,
+    pub(crate) shape: Shape,
 }
 
 /// A law, compiled.
@@ -106,6 +104,10 @@ pub struct CompiledLaw {
     pub(crate) metric: Program,
     pub(crate) metric_owners: Vec<usize>,
     pub(crate) roles: Vec<ParameterRole>,
+    /// What parameters stand beside, for default starts.
+    pub(crate) companions: Program,
+    /// The parameters, those first that the companions of others depend on.
+    pub(crate) draw_order: Vec<usize>,
     /// For each parameter the term (of `terms`) whose amplitude it is, linearly or in the logarithm.
     pub(crate) amplitude_of: Vec<Option<usize>>,
     /// Parameters that share a term with its amplitude: (parameter, amplitude).
@@ -269,25 +271,21 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
     }
 
     let found: Vec<role::Found> = symbols.iter().map(|&symbol| role::find(&graph, law, symbol)).collect();
-    let mut roots: Vec<Id> = vec![value, law];
-    roots.extend(first.iter().chain(&second).chain(&metric_nodes).chain(&term_nodes));
-    roots.extend(split.iter().flat_map(Split::roots));
-    let mut columns = data_columns(&graph, &roots);
-    for data in found.iter().filter_map(|found| found.data) {
-        if !columns.contains(&data) {
-            columns.push(data);
-        }
+    let mut companion_nodes: Vec<Id> = Vec::new();
+    let mut roles = Vec::with_capacity(found.len());
+    for (found, &is_linear) in found.iter().zip(&linear) {
+        let companion = found.companion.filter(|_| !is_linear).map(|node| {
+            companion_nodes.push(node);
+            companion_nodes.len() - 1
+        });
+        let role = if is_linear { Role::Linear } else { found.role };
+        roles.push(ParameterRole { role, companion, shape: found.shape });
     }
-    let roles = found
-        .iter()
-        .zip(&linear)
-        .map(|(found, &is_linear)| ParameterRole {
-            role: if is_linear { Role::Linear } else { found.role },
-            column: found.data.and_then(|data| columns.iter().position(|&column| column == data)),
-            is_negated: found.is_negated,
-            is_inverted: found.is_inverted,
-        })
-        .collect::<Vec<_>>();
+    let draw_order = draw_order(&graph, &symbols, &roles, &companion_nodes);
+    let mut roots: Vec<Id> = vec![value, law];
+    roots.extend(first.iter().chain(&second).chain(&metric_nodes).chain(&term_nodes).chain(&companion_nodes));
+    roots.extend(split.iter().flat_map(Split::roots));
+    let columns = data_columns(&graph, &roots);
     let (amplitude_of, amplitude_pairs) = amplitudes(&graph, &symbols, &term_nodes, &roles);
 
     let variables: Vec<Id> = (0..n_variables).map(|i| graph.symbol(i)).collect();
@@ -311,6 +309,8 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
         metric: with(&metric_nodes),
         metric_owners,
         roles,
+        companions: with(&companion_nodes),
+        draw_order,
         amplitude_of,
         amplitude_pairs,
         separable: split.map(|split| split.compile(&graph, &columns, &parameter_of)),
@@ -369,6 +369,25 @@ fn metric_of(graph: &mut Graph, law: Id, symbols: &[Id]) -> (Vec<Id>, Vec<usize>
         }
     }
     (nodes, owners)
+}
+
+/// Parameters so that each comes after those that its companion depends on, as far as that is possible.
+fn draw_order(graph: &Graph, symbols: &[Id], roles: &[ParameterRole], companions: &[Id]) -> Vec<usize> {
+    let needs: Vec<Vec<usize>> = roles
+        .iter()
+        .map(|role| {
+            let inside = role.companion.map_or_else(Vec::new, |c| graph.reachable(&[companions[c]]));
+            (0..symbols.len()).filter(|&j| inside.binary_search(&symbols[j]).is_ok()).collect()
+        })
+        .collect();
+    let mut order: Vec<usize> = Vec::with_capacity(symbols.len());
+    while order.len() < symbols.len() {
+        let waiting = |j: &usize| !order.contains(j);
+        let is_ready = |j: &usize| needs[*j].iter().all(|needed| order.contains(needed) || needed == j);
+        let next = (0..symbols.len()).filter(waiting).find(is_ready).or_else(|| (0..symbols.len()).find(waiting));
+        order.extend(next);
+    }
+    order
 }
 
 type Amplitudes = (Vec<Option<usize>>, Vec<(usize, usize)>);

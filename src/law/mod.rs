@@ -19,7 +19,11 @@ pub use table::evaluate_columns;
 
 pub(crate) use cache::compiled;
 pub(crate) use compiled::Declared;
+pub(crate) use compiled::ParameterRole;
+pub(crate) use evaluate::AllRows;
 pub(crate) use evaluate::TermRows;
+pub(crate) use role::Context;
+pub(crate) use role::Shape;
 pub(crate) use separable::Amplitude;
 pub(crate) use separable::Power;
 pub(crate) use separable::Separable;

@@ -237,6 +237,56 @@ fn starts_that_agree_agree_in_nearly_all_digits_of_the_parameters() {
 }
 
 #[test]
+fn default_starts_find_rates_peaks_periods_poles_and_sigmoids() {
+    let cases: [(&str, Truth<'_>, Places); 7] = [
+        ("a*(1 - exp(-b*x))", &[("a", 240.0), ("b", 5.5e-4)], (70.0, 760.0, 14)),
+        ("a*exp(b*x) + c", &[("a", 0.3), ("b", 0.02), ("c", 2.0)], (0.0, 100.0, 30)),
+        (
+            "a*exp(-b*x) + c*exp(-(x - d)**2/f**2) + g*exp(-(x - h)**2/k**2)",
+            &[
+                ("a", 99.0),
+                ("b", 0.011),
+                ("c", 100.0),
+                ("d", 107.0),
+                ("f", 24.0),
+                ("g", 72.0),
+                ("h", 153.0),
+                ("k", 20.0),
+            ],
+            (1.0, 250.0, 250),
+        ),
+        (
+            "m + a*cos(2*pi*x/t) + b*sin(2*pi*x/t)",
+            &[("m", 10.0), ("a", 3.0), ("t", 13.7), ("b", 0.5)],
+            (1.0, 168.0, 168),
+        ),
+        ("a*(b + x)**(-1/c)", &[("a", -2500.0), ("b", 47.0), ("c", 0.93)], (7.4, 12.3, 154)),
+        ("a*exp(b/(x + c))", &[("a", 5.6e-3), ("b", 6200.0), ("c", 345.0)], (50.0, 125.0, 16)),
+        ("a/(1 + exp(b - c*x))**(1/d)", &[("a", 700.0), ("b", 5.3), ("c", 0.76), ("d", 1.28)], (1.0, 15.0, 15)),
+    ];
+    for (text, truth, places) in cases {
+        let data = curve(text, truth, places, 0.0);
+        for seed in 0..3 {
+            let fit = &run(&BatchSpec { n_starts: 64, seed, ..least_squares(&data, text) })[0];
+            assert!(fit.status.is_success(), "{text} seed {seed}: {:?}", fit.status);
+            // Exact data: the objective is nothing but rounding, whatever order or sign the terms have.
+            let square: f64 = data.y.iter().map(|y| y * y).sum();
+            assert!(fit.objective < 1e-20 * square, "{text} seed {seed}: {} {:?}", fit.objective, fit.params);
+        }
+    }
+}
+
+#[test]
+fn default_starts_lie_where_the_law_is_defined() {
+    let text = "a*(b + x)**(-1/c)";
+    let data = curve(text, &[("a", -2500.0), ("b", 47.0), ("c", 0.93)], (7.4, 12.3, 154), 0.002);
+    let fit = &run(&BatchSpec { n_starts: 64, ..least_squares(&data, text) })[0];
+    for start in fit.started.as_ref().unwrap().begins.chunks_exact(3) {
+        assert!(start[1] > -7.4, "{start:?}");
+    }
+}
+
+#[test]
 fn every_level_finds_the_same_optimum() {
     let data = chinchilla(1, 0.005, TRUTH);
     // A scale from the data would differ in its last digits, and the objective with it.
