@@ -345,7 +345,10 @@ def test_a_prior_identifies_what_one_ratio_of_tokens_to_parameters_does_not(loss
     plain = lf.fit(lf.laws.chinchilla, runs, response="loss", loss=loss)
     fit = lf.fit(lf.laws.chinchilla, runs, response="loss", loss=loss, prior=borrowed)
     assert fit.status == "converged"
-    assert fit.condition < plain.condition / 10 or not plain.success
+    # The rows alone are fitted best, by less than their noise, with one term made a constant in place of E.
+    assert not plain.certificate.certified
+    assert plain.objective < fit.objective < 1.02 * plain.objective
+    assert fit.certificate.certified
     errors = numbers(fit.stderr)
     assert np.isfinite(errors).all()
     # The rows say next to nothing of each exponent alone: what is known of them is what was borrowed.
