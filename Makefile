@@ -16,7 +16,7 @@ RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml $(wildcard Cargo.lock)
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(VENV)" "$(BIN)/maturin"
 PYTHON_PATHS := python tests/python tests/data benches/python
 
-.PHONY: all test demo dev fmt fmt-check lint test-engine docs wheel stubs test-python bench clean
+.PHONY: all test demo dev fmt fmt-check lint test-engine docs wheel stubs test-python stress bench clean
 .DELETE_ON_ERROR:
 
 all: test
@@ -100,6 +100,14 @@ stubs: $(EXTRAS)
 
 test-python: $(EXTRAS)
 	"$(BIN)/pytest"
+
+# The first 1,000 of these problems are in `test-python`. ARGS="17 93" runs those alone, a line each.
+stress: $(EXTRAS)
+ifdef ARGS
+	"$(BIN)/python" tests/data/stress_judge.py $(ARGS)
+else
+	LAWFIT_STRESS=all "$(BIN)/pytest" -s tests/python/test_stress.py
+endif
 
 ## Measurements --------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ the curvature is positive.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -160,48 +161,115 @@ def objective(problem: Any, params: Mapping[str, float], f_scale: float) -> floa
         return float(np.sum(problem.weights * huber(residuals(problem, params), f_scale)[0]))
 
 
-def examine(problem: Any, params: Mapping[str, float], f_scale: float) -> Minimum:
-    """Look at a point: value, decrement and curvature on the parameters that are inside their bounds."""
-    names = list(params)
+def expand(problem: Any, params: Mapping[str, float]) -> Jet:
+    """Residuals at a point with their derivatives by the parameters, in the order of ``params``."""
+    count, n_rows = len(params), problem.y.size
+    jets = {name: Jet.parameter(value, k, count, n_rows) for k, (name, value) in enumerate(params.items())}
+    columns = {name: values.astype(LONG) for name, values in problem.columns.items()}
     with np.errstate(all="ignore"):
-        jets = {
-            name: Jet.parameter(params[name], place, len(names), problem.y.size) for place, name in enumerate(names)
-        }
-        columns = {name: values.astype(LONG) for name, values in problem.columns.items()}
-        r = _compare(problem, evaluate(problem.family.text, columns | jets))
+        r: Jet = _compare(problem, evaluate(problem.family.text, columns | jets))
+    return r
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Objective, gradient and curvature at a point, and which parameters may move from there."""
+
+    objective: Long
+    gradient: Long
+    hessian: Long
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    @property
+    def held(self) -> NDArray[np.bool_]:
+        """Parameters at a bound that would leave the range if they could."""
+        outward = ((self.values <= self.low) & (self.gradient >= 0)) | (
+            (self.values >= self.high) & (self.gradient <= 0)
+        )
+        return np.asarray(outward)
+
+    def newton(self, damping: float = 0.0) -> tuple[Long, float] | None:
+        """Newton's step, damped relative to the diagonal, and what it promises; None without positive curvature."""
+        moving = np.flatnonzero(~self.held)
+        part, right = self.hessian[np.ix_(moving, moving)], -self.gradient[moving]
+        scale = np.sqrt(np.abs(np.diagonal(part)))
+        if not np.all(np.isfinite(part)) or np.any(scale == 0):
+            return None
+        matrix = part / np.outer(scale, scale) + damping * np.eye(moving.size, dtype=LONG)
+        solved = _eliminate(matrix, right / scale)
+        if solved is None:
+            return None
+        step = np.zeros(self.values.size, LONG)
+        step[moving] = solved / scale
+        return step, float(np.sum(right * step[moving]) / 2)
+
+    def condition(self) -> float:
+        """Condition number of the curvature on what may move, scaled to a unit diagonal."""
+        moving = np.flatnonzero(~self.held)
+        part = self.hessian[np.ix_(moving, moving)]
+        scale = np.sqrt(np.abs(np.diagonal(part)))
+        values = np.linalg.eigvalsh((part / np.outer(scale, scale)).astype(np.float64))
+        return float(values[-1] / values[0]) if values.size and values[0] > 0 else (math.inf if values.size else 1.0)
+
+
+def second_order(problem: Any, params: Mapping[str, float], f_scale: float) -> Expansion:
+    """Expand the objective at a point."""
+    r = expand(problem, params)
+    with np.errstate(all="ignore"):
         rho, psi, slope = huber(r.value, f_scale)
         weights = problem.weights
-        gradient = np.sum(weights * psi * r.gradient, axis=1)
         hessian = np.einsum("n,in,jn->ij", weights * slope, r.gradient, r.gradient)
         hessian += np.sum(weights * psi * r.second, axis=2)
-    ranges = [problem.ranges[name] for name in names]
-    at_lower = np.array([params[name] <= low for name, (low, _) in zip(names, ranges, strict=True)])
-    at_upper = np.array([params[name] >= high for name, (_, high) in zip(names, ranges, strict=True)])
-    held = (at_lower & (gradient >= 0)) | (at_upper & (gradient <= 0))
-    moving = np.flatnonzero(~held)
-    gain = _newton_gain(gradient[moving], hessian[np.ix_(moving, moving)])
+        gradient = np.sum(weights * psi * r.gradient, axis=1)
+    low, high = np.array([problem.ranges[name] for name in params]).T
+    return Expansion(np.sum(weights * rho), gradient, hessian, low, high, np.array(list(params.values())))
+
+
+def examine(problem: Any, params: Mapping[str, float], f_scale: float) -> Minimum:
+    """Look at a point: value, decrement and curvature on the parameters that are inside their bounds."""
+    at = second_order(problem, params, f_scale)
+    newton = at.newton()
+    is_at_bound = (at.values <= at.low) | (at.values >= at.high)
     return Minimum(
-        objective=float(np.sum(weights * rho)),
-        decrement=float("inf") if gain is None else gain,
-        is_convex=gain is not None,
-        pushes_out=bool(np.all(held[at_lower | at_upper])),
+        objective=float(at.objective),
+        decrement=float("inf") if newton is None else newton[1],
+        is_convex=newton is not None,
+        pushes_out=bool(np.all(at.held[is_at_bound])),
     )
 
 
-def _newton_gain(gradient: Long, hessian: Long) -> float | None:
-    """Half of gradient · hessian⁻¹ · gradient by elimination; None where the curvature is not positive definite."""
-    scale = np.sqrt(np.abs(np.diagonal(hessian)))
-    if not np.all(np.isfinite(hessian)) or np.any(scale == 0):
-        return None
-    matrix, right = hessian / np.outer(scale, scale), gradient / scale
-    total = LONG(0)
-    for k in range(right.size):
-        pivot = matrix[k, k]
-        if pivot <= 0:
+def polish(problem: Any, params: Mapping[str, float], f_scale: float, most: int = 200) -> dict[str, float]:
+    """Go down by damped Newton steps as far as that goes; no number of it is the engine's."""
+    names, damping = list(params), 0.0
+    at = second_order(problem, params, f_scale)
+    for _ in range(most):
+        newton = at.newton(damping)
+        if newton is not None and newton[1] <= 1e-14 * at.objective:
+            break
+        if newton is not None:
+            values = np.clip(at.values + newton[0].astype(np.float64), at.low, at.high)
+            trial = second_order(problem, dict(zip(names, values.tolist(), strict=True)), f_scale)
+            if trial.objective < at.objective:
+                at, damping = trial, damping / 10 if damping > 1e-14 else 0.0
+                continue
+        damping = max(10 * damping, 1e-14)
+        if damping > 1e6:
+            break
+    return dict(zip(names, at.values.tolist(), strict=True))
+
+
+def _eliminate(matrix: Long, right: Long) -> Long | None:
+    """Solve a symmetric system; None where it is not positive definite."""
+    matrix, right = matrix.copy(), right.copy()
+    n = right.size
+    for k in range(n):
+        if not matrix[k, k] > 0:
             return None
-        total += right[k] * right[k] / pivot
-        factor = matrix[k + 1 :, k] / pivot
-        right = np.concatenate([right[: k + 1], right[k + 1 :] - factor * right[k]])
-        matrix = matrix.copy()
-        matrix[k + 1 :, k + 1 :] -= np.outer(factor, matrix[k, k + 1 :])
-    return float(total / 2)
+        factor = matrix[k + 1 :, k] / matrix[k, k]
+        matrix[k + 1 :] -= factor[:, None] * matrix[k]
+        right[k + 1 :] -= factor * right[k]
+    for k in reversed(range(n)):
+        right[k] = (right[k] - np.sum(matrix[k, k + 1 :] * right[k + 1 :])) / matrix[k, k]
+    return right
