@@ -39,6 +39,8 @@ SAME_SCALE = 1.25
 CLOSE_SCALE = 0.02
 # Below this share of the response a scale says that the data are exact, and no more.
 EXACT_SCALE = 1e-8
+# A standard error this many times the parameter says that the parameter does nothing.
+LARGEST_ERROR = 1e9
 LEGEND = """\
 reached: objective within 1e-8 of the best; scale: that of the loss within a factor of 1.25; close: within 2 %;
 false: success where independent derivatives see no minimum; untrue: success with an objective that is not the one at
@@ -70,6 +72,7 @@ class Verdict:
     scale: float  # scale of the loss over the scale known; 1 where it was given
     is_scale_right: bool
     is_minimum: bool  # by derivatives that are not the engine's
+    is_determined: bool  # every parameter off its bounds has a standard error that says anything
     decrement: float  # share of the objective that Newton's method would still gain
     status: str
     success: bool
@@ -131,10 +134,16 @@ def judge(p: Problem, best: Best) -> Verdict:
         number=p.number, outcome=outcome, excess=excess,
         is_value_right=is_value_right, scale=ratio,
         is_scale_right=is_same_scale(p, scale, best.f_scale) if p.traits.loss == "mad" else True,
-        is_minimum=is_minimum, decrement=decrement, status=fit.status, success=fit.success,
+        is_determined=is_determined(fit), is_minimum=is_minimum, decrement=decrement,
+        status=fit.status, success=fit.success,
         certified=None if certificate is None else bool(certificate.certified), agreement=fit.start_agreement,
         condition=fit.condition, kind=KINDS[best.kind], seconds=seconds,
     )  # fmt: skip
+
+
+def is_determined(fit: lf.Fit) -> bool:
+    inside = [name for name in fit.params if name not in fit.at_bound]
+    return all(fit.stderr[name] <= LARGEST_ERROR * abs(fit.params[name]) for name in inside)
 
 
 def is_same_scale(p: Problem, scale: float, known: float) -> bool:
