@@ -5,6 +5,7 @@
     python tests/data/stress_judge.py --sample 1000    the first so many; laws take turns, all else is drawn for each
     ... --pieces FOLDER                                against unmerged pieces of `stress_reference.py`
     ... --csv FILE                                     one line a problem
+    ... --update                                       put what beats the best known into stress_best.npz
 
 The lawfit is that of the Python which runs this. A problem is *reached* if the objective is within 1e-8 of the best,
 relatively, or above it by rounding alone. Where the call takes the scale of the loss from the data, the best is refined
@@ -29,7 +30,7 @@ import lawfit as lf
 from stress_laws import F64
 from stress_objective import examine, objective
 from stress_problems import Problem, problem
-from stress_reference import BEST, EXACT, MINIMUM, OPEN, WIDTH, law_of, load_pieces
+from stress_reference import EXACT, MINIMUM, OPEN, improve, law_of, load_pieces, read_best
 
 WITHIN = 1e-8
 # A scale from the data is right within this factor: it tunes a loss, and minima of least absolute deviations lie
@@ -94,9 +95,8 @@ def load_best(pieces: Path | None = None) -> dict[int, Best]:
         found = load_pieces(pieces)
         numbers, values, params = found["number"], found["value"], found["params"]
     else:
-        found = dict(np.load(BEST))
-        numbers, values = found["number"], found["objective"]
-        params = np.ascontiguousarray(found["params"].transpose(2, 1, 0)).view(np.float64).reshape(-1, WIDTH)
+        found = read_best()
+        numbers, values, params = found["number"], found["objective"], found["params"]
     rows = zip(numbers, values, found["f_scale"], found["kind"], params, found["fingerprint"], strict=True)
     return {
         int(number): Best(int(number), float(value), float(scale), int(kind), row, float(fingerprint))
@@ -265,6 +265,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="the first N problems")
     parser.add_argument("--pieces", type=Path, help="folder of stress_reference.py")
     parser.add_argument("--csv", type=Path, help="write one line a problem")
+    parser.add_argument("--update", action="store_true", help="put lower optima into the file of the best known")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     best = load_best(options.pieces)
@@ -278,6 +279,9 @@ def main() -> None:
     print(table(judged) if options.numbers else report(judged))
     calls = sum(verdict.seconds for _, verdict in judged)
     print(f"{len(judged)} problems, {seconds:.0f} s, default calls {calls:.0f} s; {lf.__file__}")
+    if options.update:
+        beaten = [p for p, verdict in judged if verdict.outcome == "beaten"]
+        improve({p.number: dict(lf.fit(law_of(p), p.data, **p.options).params) for p in beaten})
     if options.csv:
         with options.csv.open("w", newline="") as file:
             out = csv.writer(file)

@@ -38,7 +38,7 @@ import numpy as np
 import lawfit as lf
 from stress_laws import F64, Params, WideSource
 from stress_objective import objective, polish, residuals, second_order
-from stress_problems import N_PROBLEMS, Problem, Stream, problems
+from stress_problems import N_PROBLEMS, Problem, Stream, problem, problems
 from stress_scan import scan
 
 PIECE = 500
@@ -56,8 +56,8 @@ MOST_CONDITION = 1e11
 EFFICIENCY, NORMAL = 1.345, 1.4826  # of the scale "mad"
 
 
-def law_of(problem: Problem) -> lf.Law:
-    family = problem.family
+def law_of(p: Problem) -> lf.Law:
+    family = p.family
     return lf.Law(family.text, list(family.variables), positive=list(family.positive))
 
 
@@ -109,10 +109,10 @@ class Pool:
         return dict(zip(self.law.parameters, ends[chosen].T, strict=True))
 
 
-def wide_starts(problem: Problem, count: int, stream: Stream) -> Params:
-    typical = float(np.exp(np.log(problem.y).mean()))
+def wide_starts(p: Problem, count: int, stream: Stream) -> Params:
+    typical = float(np.exp(np.log(p.y).mean()))
     with np.errstate(all="ignore"):
-        params = problem.family.draw(WideSource(stream.uniforms, count, typical), problem.columns)
+        params = p.family.draw(WideSource(stream.uniforms, count, typical), p.columns)
     keep = np.all([np.isfinite(value) for value in params.values()], axis=0)
     return {name: value[keep] for name, value in params.items()}
 
@@ -281,21 +281,56 @@ def load_pieces(folder: Path) -> dict[str, Any]:
     return {name: values[places] for name, values in together.items()}
 
 
+def read_best() -> dict[str, Any]:
+    """Return what the file holds, parameters (n, `WIDTH`) in the order of the law, NaN beyond."""
+    found = dict(np.load(BEST))
+    found["params"] = np.ascontiguousarray(found["params"].transpose(2, 1, 0)).view(np.float64)[..., 0]
+    return found
+
+
+def write_best(found: dict[str, Any]) -> None:
+    """Write the file: the parameters byte by byte, which packs better."""
+    planes = shorten(found["params"]).view(np.uint8).reshape(-1, WIDTH, 8).transpose(2, 1, 0)
+    np.savez_compressed(BEST, **(found | {"params": planes}))
+    print(f"{BEST}: {found['number'].size} problems, {BEST.stat().st_size} bytes")
+
+
+def improve(candidates: dict[int, dict[str, float]]) -> None:
+    """Put lower optima that something else found, by problem number, into the file."""
+    best, count = read_best(), 0
+    for number, start in candidates.items():
+        p, place = problem(number), int(np.flatnonzero(best["number"] == number)[0])
+        f_scale = scale_of(p, float(best["f_scale"][place]))
+        params = polish(p, {name: start[name] for name in law_of(p).parameters}, f_scale)
+        value = objective(p, params, f_scale)
+        if value < best["objective"][place]:
+            count += 1
+            best["objective"][place] = value
+            best["params"][place, : len(params)] = list(params.values())
+            best["kind"][place] = kind_of(p, params, value, f_scale)
+    print(f"{count} of {len(candidates)} are lower")
+    write_best(best)
+
+
+def scale_of(p: Problem, known: float) -> float:
+    """Scale of the loss at which the best is known."""
+    return math.inf if p.traits.loss == "squared" else known if p.traits.loss == "mad" else float(p.f_scale)
+
+
 def merge(folder: Path) -> None:
     found = load_pieces(folder)
     is_mad = np.array([p.traits.loss == "mad" for p in problems(found["number"].tolist())])
-    np.savez_compressed(
-        BEST,
-        number=found["number"].astype(np.uint16),
-        objective=found["value"],
-        f_scale=np.where(is_mad, found["f_scale"], np.nan),
-        kind=found["kind"].astype(np.uint8),
-        fingerprint=found["fingerprint"].astype(np.float32),
-        params=shorten(found["params"]).view(np.uint8).reshape(-1, WIDTH, 8).transpose(2, 1, 0),
-    )
-    print(
-        f"{BEST}: {found['number'].size} problems, {BEST.stat().st_size} bytes; made in {found['seconds'].sum():.0f} s "
-        f"from {found['n_random'].sum()} random starts beside scans, steps and polish"
+    seconds, starts = found["seconds"].sum(), found["n_random"].sum()
+    print(f"made in {seconds:.0f} s from {starts} random starts beside scans, steps and polish")
+    write_best(
+        {
+            "number": found["number"].astype(np.uint16),
+            "objective": found["value"],
+            "f_scale": np.where(is_mad, found["f_scale"], np.nan),
+            "kind": found["kind"].astype(np.uint8),
+            "fingerprint": found["fingerprint"].astype(np.float32),
+            "params": found["params"],
+        }
     )
 
 

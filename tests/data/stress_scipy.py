@@ -1,6 +1,6 @@
 """Does SciPy find anything lower? A check of stress_best.npz that shares neither algorithm nor starts with it.
 
-    python tests/data/stress_scipy.py [STEP] [--pieces FOLDER]     every STEP-th problem, 33 unless told
+    python tests/data/stress_scipy.py [NUMBERS] [--step 33] [--update]
 
 From 300 random starts a problem, half plausible, half wide, the 12 lowest and 12 others go through `least_squares`
 (trust region, the loss with weights as a function, numeric Jacobian), the three lowest ends through it again to the
@@ -10,18 +10,19 @@ in logarithms.
 
 from __future__ import annotations
 
+import argparse
 import importlib
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from stress_judge import Best, load_best
+from stress_judge import KINDS, Best, load_best
 from stress_laws import F64, Source, WideSource
 from stress_objective import evaluate, objective
 from stress_problems import N_PROBLEMS, Problem, Stream, problem
+from stress_reference import improve, scale_of
 
 optimize: Any = importlib.import_module("scipy.optimize")
 N_STARTS, N_LOWEST, N_OTHERS, N_POLISHED = 300, 12, 12, 3
@@ -100,10 +101,9 @@ class Task:
         return np.clip(u[np.isfinite(u).all(axis=1)], self.low, self.high)
 
 
-def lowest(p: Problem, best: Best) -> float:
-    """Return the lowest objective that SciPy reaches."""
-    f_scale = {"squared": np.inf, "mad": best.f_scale}.get(p.traits.loss, p.f_scale)
-    task = Task(p, float(f_scale))
+def lowest(p: Problem, best: Best) -> tuple[float, dict[str, float]]:
+    """Return the lowest objective that SciPy reaches, and where."""
+    task = Task(p, scale_of(p, best.f_scale))
     starts = task.starts()
     order = np.argsort([task.value(u) for u in starts], kind="stable")
     ends = [task.descend(starts[k], 1e-8, 150) for k in [*order[:N_LOWEST], *order[N_LOWEST :: len(order) // N_OTHERS]]]
@@ -111,29 +111,33 @@ def lowest(p: Problem, best: Best) -> float:
     ends += [task.descend(u, 1e-15, 500) for u in ends]
     ends += [task.simplex(min(ends, key=task.value))]
     with np.errstate(all="ignore"):
-        return float(np.nanmin([objective(p, task.params(u), float(f_scale)) for u in ends]))
+        found = [(objective(p, task.params(u), task.f_scale), task.params(u)) for u in ends]
+    return min((pair for pair in found if np.isfinite(pair[0])), key=lambda pair: pair[0])
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    pieces = Path(words[words.index("--pieces") + 1]) if "--pieces" in words else None
-    step = int(words[0]) if words and words[0].isdigit() else 33
-    best = load_best(pieces)
-    begin, below, equal, count = time.perf_counter(), [], 0, 0
-    for number in range(0, N_PROBLEMS, step):
-        if number not in best:
-            continue
-        p, count = problem(number), count + 1
-        found, known = lowest(p, best[number]), best[number].objective
+    parser = argparse.ArgumentParser(description="look for lower objectives with SciPy")
+    parser.add_argument("numbers", nargs="*", type=int, help="problem numbers")
+    parser.add_argument("--step", type=int, default=33, help="every so many problems, where no numbers are given")
+    parser.add_argument("--pieces", type=Path, help="folder of stress_reference.py")
+    parser.add_argument("--update", action="store_true", help="put lower optima into the file of the best known")
+    options = parser.parse_args()
+    best = load_best(options.pieces)
+    numbers = options.numbers or [number for number in range(0, N_PROBLEMS, options.step) if number in best]
+    begin, equal, below = time.perf_counter(), 0, {}
+    for p in map(problem, numbers):
+        known = best[p.number].objective
+        value, params = lowest(p, best[p.number])
         allowed = 1e-8 * known + p.rounding
-        equal += found <= known + 100 * allowed
-        if found < known - allowed:
-            below.append(number)
-            print(f"{number} {p.family.name}: SciPy {found!r} is below {known!r}, kind {best[number].kind}", flush=True)
+        equal += value <= known + 100 * allowed
+        if value < known - allowed:
+            below[p.number] = params
+            kind = KINDS[best[p.number].kind]
+            print(f"{p.number} {p.family.name}: {value!r} is below {known!r}, a best of the kind {kind!r}", flush=True)
     seconds = time.perf_counter() - begin
-    print(
-        f"{count} problems, {seconds:.0f} s: SciPy is lower in {len(below)}, within 1e-6 in {equal}, higher in the rest"
-    )
+    print(f"{len(numbers)} problems, {seconds:.0f} s: {len(below)} lower, {equal} within 1e-6 or lower, others higher")
+    if options.update:
+        improve(below)
 
 
 if __name__ == "__main__":
