@@ -15,7 +15,7 @@ use crate::solver::without_amplitudes;
 use crate::starts::Ranges;
 use crate::starts::grid;
 
-/// Most nonlinear parameters that are scanned.
+/// Most nonlinear parameters that are scanned together.
 pub(crate) const MOST_SCANNED: usize = 2;
 /// Quantiles of a parameter on the grid; both signs double it.
 const FINE: usize = 48;
@@ -25,66 +25,98 @@ const WORTH: f64 = 10.0;
 /// Neighbours whose squares differ by less than this, relatively, are equal.
 const SAME: f64 = 1e-9;
 
-/// The local minima of the scan as parameter vectors, the lowest first, at most `most`; empty where the law has too many
-/// nonlinear parameters. `sample` is what ranges are read off, `begin` holds the
-/// values of what is fixed.
-pub(crate) fn scan(
-    projection: &Projection<'_>,
-    sample: &Problem<'_>,
-    space: &Space,
-    ranges: Ranges<'_>,
-    begin: &[f64],
-    most: usize,
-    scratch: &mut Scratch,
-) -> Vec<Vec<f64>> {
-    let scanned: Vec<usize> =
-        projection.separable.nonlinear.iter().copied().filter(|j| space.free.contains(j)).collect();
-    if scanned.len() > MOST_SCANNED {
-        return Vec::new();
-    }
-    let problem = &projection.problem;
-    let n = if scanned.len() == 1 { FINE } else { COARSE };
-    let axis = |&j: &usize| Axis {
-        nonlinear: projection.separable.nonlinear.iter().position(|&k| k == j).unwrap_or(0),
-        values: grid(sample, space, begin, ranges, j, n),
-    };
-    let axes: Vec<Axis> = scanned.iter().map(axis).collect();
-    let sizes = [0, 1].map(|a| axes.get(a).map_or(1, |axis| axis.values.len()));
-    let table = projection.tabulate(&axes, begin);
-    let mut products = Products::default();
-    let mut places = Vec::with_capacity(sizes[0] * sizes[1]);
-    for cell in 0..sizes[0] * sizes[1] {
-        let index = [cell / sizes[1], cell % sizes[1]];
-        let mut params = begin.to_vec();
-        for ((axis, &j), i) in axes.iter().zip(&scanned).zip(index) {
-            params[j] = axis.values[i];
-        }
-        if problem.is_cancelled() {
+/// What a scan looks at and with.
+pub(crate) struct Scan<'a> {
+    pub(crate) projection: &'a Projection<'a>,
+    /// What ranges are read off.
+    pub(crate) sample: &'a Problem<'a>,
+    pub(crate) space: &'a Space,
+    pub(crate) ranges: Ranges<'a>,
+    /// Most minima that are wanted.
+    pub(crate) most: usize,
+}
+
+/// A place of the grid: its squares and parameters.
+type Place = (f64, Vec<f64>);
+
+impl Scan<'_> {
+    /// The local minima over all nonlinear parameters, the lowest first; empty where there are too many of those. `begin`
+    /// holds the values of what is fixed.
+    pub(crate) fn everywhere(&self, begin: &[f64], scratch: &mut Scratch) -> Vec<Vec<f64>> {
+        let scanned = self.nonlinear();
+        if scanned.len() > MOST_SCANNED {
             return Vec::new();
         }
-        match &table {
-            Some(table) => table.read(&index, &mut products),
-            None => projection.products(&without_amplitudes(projection, &params), false, scratch, &mut products),
-        }
-        let value = eliminate(projection, space, &products, &mut params);
-        places.push((value.unwrap_or(f64::INFINITY), params));
+        let n = if scanned.len() == 1 { FINE } else { COARSE };
+        self.lowest(self.minima(&scanned, n, begin, scratch))
     }
-    let at = |i: usize, k: usize| places[i * sizes[1] + k].0;
-    let is_minimum = |cell: usize| {
-        let (i, k) = (cell / sizes[1], cell % sizes[1]);
-        let value = at(i, k);
-        let near = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
-        // Of equal neighbours, as where a term is dead, the first counts.
-        let is_above = |a: usize, b: usize| {
-            let other = at(a, b);
-            (a, b) == (i, k) || other > value * (1.0 + SAME) || (other >= value * (1.0 - SAME) && (a, b) > (i, k))
+
+    /// The local minima along each nonlinear parameter by itself through the place `known`, but not there, the lowest first.
+    pub(crate) fn along_axes(&self, known: &[f64], scratch: &mut Scratch) -> Vec<Vec<f64>> {
+        let mut found = Vec::new();
+        for j in self.nonlinear() {
+            let minima = self.minima(&[j], FINE, known, scratch);
+            let distance = |params: &[f64]| (params[j] - known[j]).abs();
+            let nearest = minima.iter().map(|(_, params)| distance(params)).fold(f64::INFINITY, f64::min);
+            found.extend(minima.into_iter().filter(|(_, params)| distance(params) > nearest));
+        }
+        self.lowest(found)
+    }
+
+    fn nonlinear(&self) -> Vec<usize> {
+        let all = &self.projection.separable.nonlinear;
+        all.iter().copied().filter(|j| self.space.free.contains(j)).collect()
+    }
+
+    fn lowest(&self, mut minima: Vec<Place>) -> Vec<Vec<f64>> {
+        minima.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let lowest = minima.first().map_or(0.0, |place| place.0);
+        minima.retain(|place| place.0 <= WORTH * lowest || place.0 == lowest);
+        minima.truncate(self.most);
+        minima.into_iter().map(|place| place.1).collect()
+    }
+
+    /// The local minima on the grid of one or two parameters, each with about `n` values of either sign.
+    fn minima(&self, scanned: &[usize], n: usize, begin: &[f64], scratch: &mut Scratch) -> Vec<Place> {
+        let Scan { projection, sample, space, ranges, .. } = *self;
+        let axis = |&j: &usize| Axis {
+            nonlinear: projection.separable.nonlinear.iter().position(|&k| k == j).unwrap_or(0),
+            values: grid(sample, space, begin, ranges, j, n),
         };
-        value.is_finite() && near(i, sizes[0]).all(|a| near(k, sizes[1]).all(|b| is_above(a, b)))
-    };
-    let mut minima: Vec<usize> = (0..places.len()).filter(|&cell| is_minimum(cell)).collect();
-    minima.sort_by(|&a, &b| places[a].0.total_cmp(&places[b].0).then(a.cmp(&b)));
-    let lowest = minima.first().map_or(0.0, |&cell| places[cell].0);
-    minima.retain(|&cell| places[cell].0 <= WORTH * lowest || places[cell].0 == lowest);
-    minima.truncate(most);
-    minima.into_iter().map(|cell| places[cell].1.clone()).collect()
+        let axes: Vec<Axis> = scanned.iter().map(axis).collect();
+        let sizes = [0, 1].map(|a| axes.get(a).map_or(1, |axis| axis.values.len()));
+        let table = projection.tabulate(&axes, begin);
+        let mut products = Products::default();
+        let mut places: Vec<Place> = Vec::with_capacity(sizes[0] * sizes[1]);
+        for cell in 0..sizes[0] * sizes[1] {
+            let index = [cell / sizes[1], cell % sizes[1]];
+            let mut params = begin.to_vec();
+            for ((axis, &j), i) in axes.iter().zip(scanned).zip(index) {
+                params[j] = axis.values[i];
+            }
+            if projection.problem.is_cancelled() {
+                return Vec::new();
+            }
+            match &table {
+                Some(table) => table.read(&index, &mut products),
+                None => projection.products(&without_amplitudes(projection, &params), false, scratch, &mut products),
+            }
+            let value = eliminate(projection, space, &products, &mut params);
+            places.push((value.unwrap_or(f64::INFINITY), params));
+        }
+        let at = |i: usize, k: usize| places[i * sizes[1] + k].0;
+        let is_minimum = |cell: usize| {
+            let (i, k) = (cell / sizes[1], cell % sizes[1]);
+            let value = at(i, k);
+            let near = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
+            // Of equal neighbours, as where a term is dead, the first counts.
+            let is_above = |a: usize, b: usize| {
+                let other = at(a, b);
+                (a, b) == (i, k) || other > value * (1.0 + SAME) || (other >= value * (1.0 - SAME) && (a, b) > (i, k))
+            };
+            value.is_finite() && near(i, sizes[0]).all(|a| near(k, sizes[1]).all(|b| is_above(a, b)))
+        };
+        let cells: Vec<usize> = (0..places.len()).filter(|&cell| is_minimum(cell)).collect();
+        cells.into_iter().map(|cell| std::mem::take(&mut places[cell])).collect()
+    }
 }

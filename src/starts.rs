@@ -222,8 +222,8 @@ fn rises(problem: &Problem<'_>) -> bool {
     total > 0.0
 }
 
-/// Values of a nonlinear parameter, rising, that a scan looks at: the quantiles of its starts, both signs where they may be.
-/// What they depend on is as in `params`.
+/// Values of a nonlinear parameter, rising, that a scan looks at: `n` quantiles of its starts for either sign, and beyond. What
+/// they depend on is as in `params`.
 pub(crate) fn grid(
     problem: &Problem<'_>,
     space: &Space,
@@ -233,8 +233,12 @@ pub(crate) fn grid(
     n: usize,
 ) -> Vec<f64> {
     let target = typical_response(problem.rows, problem.residual);
+    let role = problem.law.roles[j].role;
     let has_range = ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
-    let mut out = Vec::with_capacity(2 * n);
+    // Exponents of a declared sign have half of the quantiles and are smooth; steps and places in the data are not.
+    let is_single = space.lower[j] >= 0.0 || role == Role::Shift;
+    let n = if is_single && role != Role::Exponent { 2 * n } else { n };
+    let mut out = Vec::with_capacity(2 * n + TAIL.len());
     for i in 0..n {
         let u = (i as f64 + 0.5) / n as f64;
         if has_range {
@@ -244,19 +248,29 @@ pub(crate) fn grid(
         // The number of a start and its second random number choose the sign.
         for (v, index) in [(0.25, 3), (0.75, 3)] {
             let draw = Draw { problem, params, j, numbers: [u, v], target, index };
-            out.push(space.clamp(j, draw.value(space)));
+            let value = draw.value(space);
+            out.push(value);
+            if role == Role::Rate && i == n - 1 {
+                out.extend(STEEP.map(|factor| factor * value));
+            }
         }
     }
-    if problem.law.roles[j].role == Role::Exponent && !has_range {
-        // A term that matters at one end of the data only has an exponent far beyond those of scaling laws.
-        let tail = [2.0, 3.0, 5.0, 8.0, 13.0, 20.0];
-        out.extend(tail.iter().flat_map(|x| [*x, -*x]).map(|x| space.clamp(j, x)));
+    if role == Role::Exponent && !has_range {
+        out.extend(TAIL.iter().flat_map(|x| [*x, -*x]));
     }
     out.retain(|value| value.is_finite());
+    for value in &mut out {
+        *value = space.clamp(j, *value);
+    }
     out.sort_by(f64::total_cmp);
     out.dedup();
     out
 }
+
+/// A term that matters at one end of the data only has an exponent far beyond those of scaling laws.
+const TAIL: [f64; 6] = [2.0, 3.0, 5.0, 8.0, 13.0, 20.0];
+/// A step between two rows is so many times as steep as what draws assume.
+const STEEP: [f64; 4] = [2.0, 5.0, 15.0, 60.0];
 
 /// One parameter's draw, after those that its companion depends on.
 struct Draw<'a> {

@@ -92,6 +92,7 @@ class RawFits(NamedTuple):
     condition: F64  # (F,)
     flat_direction: F64  # (F, P)
     loose: Bool  # (F, P)
+    vague: Bool  # (F, P)
     covariance: F64  # (F, P, P)
     covariance_type: str
     dof: F64  # (F,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from lawfit import _engine
 from lawfit._engine import F64, U8, RawFits
 from lawfit._law import Law
 from lawfit._named import Named
+from lawfit._wording import listed
 
 # Two starts that end within this of each other, relatively, are at the same optimum.
 SAME_OPTIMUM = 1e-6
@@ -33,7 +35,8 @@ class Certificate:
     ----------
     certified : bool
         Nothing below speaks against it: the gradient is at its tolerance, the curvature positive definite, the best
-        objective was reached repeatedly, and no start was left unfinished near it.
+        objective was reached repeatedly, no start was left unfinished near it, and no exponent, rate or the like
+        has a standard error that exceeds it. The scale of a robust loss is taken as given.
     n_best, n_starts : int
         Starts that ended at the best objective, of how many. Those of a scan are its local minima.
     n_optima : int
@@ -64,7 +67,7 @@ class Optimum:
     params: Named[float]
 
 
-def certificate_of(raw: RawFits, i: int, success: bool) -> Certificate:
+def certificate_of(raw: RawFits, i: int, success: bool, names: Sequence[str]) -> Certificate:
     """Return what the starts of one fit of a batch say about its being the best there is."""
     n_best, n_unfinished, certified = int(raw.n_best[i]), int(raw.n_unfinished[i]), bool(raw.is_certified[i])
     share = float(raw.start_agreement[i])
@@ -74,6 +77,12 @@ def certificate_of(raw: RawFits, i: int, success: bool) -> Certificate:
         reasons.append("it ended in no minimum that may be used")
     if n_unfinished:
         reasons.append(f"{n_unfinished} starts stopped near it, short of a minimum, and might have gone below")
+    vague = [name for name, is_vague in zip(names, raw.vague[i], strict=True) if is_vague]
+    if vague:
+        words = "standard errors exceed" if len(vague) > 1 else "standard error exceeds"
+        reasons.append(
+            f"the data hardly determine {listed(vague)} ({words} the estimate): a lower minimum may lie far off"
+        )
     if not certified and not reasons:
         reasons.append(f"only {n_best} of {n_starts} starts found it: a better one may have been missed; raise starts=")
     return Certificate(

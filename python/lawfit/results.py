@@ -447,7 +447,7 @@ class Fits:
             nfev=int(raw.n_evaluations[i]),
             nit=int(raw.n_iterations[i]),
             start_agreement=float(raw.start_agreement[i]),
-            certificate=certificate_of(raw, i, status.success),
+            certificate=certificate_of(raw, i, status.success, names),
             starts=starts,
             gradient=Named(zip(names, raw.gradient[i].tolist(), strict=True)),
             flat_direction=Named(zip(names, raw.flat_direction[i].tolist(), strict=True)),

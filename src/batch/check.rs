@@ -161,6 +161,11 @@ fn check_sigma(spec: &BatchSpec<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Largest size of a parameter whose products with another, and theirs with a derivative, are ordinary numbers.
+const MOST_SIZE: f64 = 1e150;
+/// Largest exponent. In powers of more than that, as in (1 + x/a)**a, a search without end finds where rounding looks best.
+const MOST_EXPONENT: f64 = 1e5;
+
 fn check_parameters(spec: &BatchSpec<'_>, law: &CompiledLaw) -> Result<Space, Error> {
     let mut free = Vec::new();
     for (j, name) in spec.parameters.iter().enumerate() {
@@ -184,7 +189,11 @@ fn check_parameters(spec: &BatchSpec<'_>, law: &CompiledLaw) -> Result<Space, Er
     }
     let amplitudes = law.amplitude_of.iter().zip(&law.roles);
     let amplitudes = amplitudes.map(|(term, role)| term.is_some() && role.role == Role::Linear).collect();
-    Ok(Space::new(spec.lower, spec.upper, free, amplitudes))
+    let limits = (0..spec.parameters.len()).map(|j| {
+        let limit = if law.roles[j].role == Role::Exponent { MOST_EXPONENT } else { MOST_SIZE };
+        [spec.lower[j], spec.upper[j]].iter().filter(|b| b.is_finite()).fold(limit, |limit, b| limit.max(2.0 * b.abs()))
+    });
+    Ok(Space::new(spec.lower, spec.upper, free, amplitudes, limits.collect()))
 }
 
 fn check_prior(spec: &BatchSpec<'_>) -> Result<Vec<Known>, Error> {

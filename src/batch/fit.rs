@@ -17,7 +17,10 @@ use crate::covariance::Gap;
 use crate::covariance::Question;
 use crate::covariance::assess;
 use crate::dispatch::dispatch;
+use crate::law::CompiledLaw;
+use crate::law::Role;
 use crate::law::TermRows;
+use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::objective::prior::Known;
 use crate::objective::prior::Prior;
@@ -30,13 +33,15 @@ use crate::resample::Replicate;
 use crate::rng::row_key;
 use crate::run::Monitor;
 use crate::run::map_in_order;
-use crate::scan::scan;
+use crate::scan::Scan;
 use crate::solver::Options;
 use crate::solver::Outcome;
 use crate::solver::Solver;
 use crate::solver::Workspace;
+use crate::solver::finish;
 use crate::solver::refine;
 use crate::solver::solve;
+use crate::solver::tolerance;
 use crate::starts;
 use crate::status::Status;
 
@@ -95,7 +100,8 @@ pub(super) fn fit(
     if let Some(projection) = &projection
         && spec.start_rule == starts::StartRule::Auto
     {
-        begins.scanned = begins.scan(projection, workspace);
+        let fixed: Vec<f64> = spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value }).collect();
+        begins.scanned = begins.scan(projection).everywhere(&fixed, &mut workspace.scratch);
     }
     if problem.f_scale.is_nan() && !is_fitted {
         problem.f_scale = scale_from_pilot(&begins, &problem, &alone, projection.as_ref(), options, workspace);
@@ -114,7 +120,7 @@ pub(super) fn fit(
         problem.prior = Prior { known: &plan.known, variance };
     }
     let path = Path { problem, projection: projection.as_ref(), space: &plan.space, options };
-    let n_second = if begins.scanned.is_empty() || is_fitted || !spec.loss.has_scale() { 0 } else { plan.n_starts / 4 };
+    let n_second = if begins.has_second_look(projection.is_some()) && !is_fitted { plan.n_starts / 4 } else { 0 };
     let n_first = plan.n_starts - n_second;
     let mut ends = map_in_order(n_first, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
         let begin = begins.start(s);
@@ -147,6 +153,7 @@ pub(super) fn fit(
     }
     let begins: Vec<Vec<f64>> = begins.into_iter().map(|(begin, _)| begin).collect();
     let best_start = best_of(&ends.iter().collect::<Vec<_>>());
+    finish(&problem, &plan.space, &mut ends[best_start], workspace);
     let clusters: Option<Vec<i64>> =
         spec.clusters.map(|codes| raw.kept().iter().map(|&row| codes[raw.first + row]).collect());
     let mut result = describe(spec, plan, &problem, clusters.as_deref(), &ends, best_start, workspace);
@@ -197,7 +204,8 @@ fn started(begins: &[Vec<f64>], ends: &[Outcome]) -> Started {
 }
 
 /// Starts `numbers` from a second scan, in which rows weigh what the robust loss gives them at the best end so far: outliers
-/// pull the first one's squares away from the valley of the loss.
+/// pull the first one's squares away from the valley of the loss. What has too many nonlinear parameters for a first scan is
+/// looked at along each of them.
 fn second_look(
     begins: &mut Begins<'_>,
     path: Path<'_>,
@@ -209,7 +217,12 @@ fn second_look(
 ) -> Vec<(Vec<f64>, Outcome)> {
     let Some(projection) = path.projection else { return Vec::new() };
     let again = projection.reweighted(best, &mut workspace.scratch);
-    begins.scanned = begins.scan(&again, workspace);
+    let scan = begins.scan(&again);
+    begins.scanned = if begins.scanned.is_empty() {
+        scan.along_axes(best, &mut workspace.scratch)
+    } else {
+        scan.everywhere(best, &mut workspace.scratch)
+    };
     let path = Path { projection: Some(&again), ..path };
     let begins = &*begins;
     map_in_order(numbers.len(), CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
@@ -271,17 +284,22 @@ struct Begins<'a> {
 }
 
 impl Begins<'_> {
-    fn scan(&self, projection: &Projection<'_>, workspace: &mut Workspace) -> Vec<Vec<f64>> {
-        let fixed: Vec<f64> = self.spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value }).collect();
-        scan(
+    fn scan<'p>(&'p self, projection: &'p Projection<'p>) -> Scan<'p> {
+        Scan {
             projection,
-            &self.problem,
-            &self.plan.space,
-            self.ranges(),
-            &fixed,
-            MOST_MINIMA.min(self.plan.n_starts),
-            &mut workspace.scratch,
-        )
+            sample: &self.problem,
+            space: &self.plan.space,
+            ranges: self.ranges(),
+            most: MOST_MINIMA.min(self.plan.n_starts),
+        }
+    }
+
+    /// Whether something is to be learned from another scan once a good place is known: where the weights of a robust loss
+    /// change the first one, or where there was none.
+    fn has_second_look(&self, is_separable: bool) -> bool {
+        let is_scanned = !self.scanned.is_empty();
+        let is_drawn = self.spec.start_rule == starts::StartRule::Auto;
+        is_separable && is_drawn && (self.spec.loss.has_scale() || !is_scanned)
     }
 
     /// The way of start number `s`: every second start that is drawn goes the generic way, as evidence of another kind.
@@ -372,6 +390,7 @@ fn describe(
     let question = Question {
         params: &end.params,
         moving: &moving,
+        leaning: &leaning(problem, end, workspace),
         pairs: &law.amplitude_pairs,
         kind: spec.covariance,
         clusters,
@@ -409,8 +428,35 @@ fn describe(
     }
     result.term_share = term_shares(problem, &end.params);
     result.start_agreement = agreeing as f64 / ends.len() as f64;
+    result.vague = vague(law, &end.params, &result.covariance);
     result.certificate = Certificate::of(problem, ends, best_start, result.status);
+    result.certificate.is_certified &= !result.vague.contains(&true);
     result
+}
+
+/// Exponents, rates and the like whose standard error exceeds them: where the data hardly tell one from none, the lowest of
+/// the minima may lie where no start looks.
+fn vague(law: &CompiledLaw, params: &[f64], covariance: &[f64]) -> Vec<bool> {
+    let p = params.len();
+    let shapes_a_term = |j: usize| {
+        matches!(law.roles[j].role, Role::Exponent | Role::Rate | Role::Scale | Role::Width | Role::Frequency)
+    };
+    (0..p).map(|j| shapes_a_term(j) && covariance[j * p + j].sqrt() > params[j].abs()).collect()
+}
+
+/// Parameters at a bound that would gain nothing inside it, to first order: a term that is the same as another, or what a
+/// dead term leaves without effect.
+fn leaning(problem: &Problem<'_>, end: &Outcome, workspace: &mut Workspace) -> Vec<usize> {
+    let p = end.params.len();
+    if !end.at_bound.contains(&true) {
+        return Vec::new();
+    }
+    let (mut gradient, mut hessian) = (vec![0.0; p], vec![0.0; p * p]);
+    let scratch = &mut workspace.scratch;
+    problem.expand(&end.params, Curvature::Reweighted, scratch, &mut gradient, &mut hessian);
+    let least = tolerance(problem, end.objective);
+    let gains_nothing = |j: &usize| gradient[*j] * gradient[*j] <= 2.0 * hessian[*j * p + *j] * least;
+    (0..p).filter(|&j| end.at_bound[j]).filter(gains_nothing).collect()
 }
 
 /// Whether the objective has its minimum where rows are passed through, as that of least absolute deviations does: no

@@ -58,6 +58,8 @@ pub struct FitResult {
     pub flat_direction: Vec<f64>,
     /// Parameters that a direction moves that the data leave open.
     pub loose: Vec<bool>,
+    /// Exponents, rates and the like whose standard error exceeds them.
+    pub vague: Vec<bool>,
     /// Row-major; NaN where undefined.
     pub covariance: Vec<f64>,
     /// Why there is no covariance, not even of some parameters.
@@ -101,6 +103,7 @@ impl FitResult {
             condition: f64::NAN,
             flat_direction: vec![0.0; n_parameters],
             loose: vec![false; n_parameters],
+            vague: vec![false; n_parameters],
             covariance: vec![f64::NAN; n_parameters * n_parameters],
             gap: Some(Gap::NoMinimum),
             dof: f64::NAN,

@@ -47,6 +47,10 @@ pub(super) const EFFICIENCY: f64 = 1.345;
 const NORMAL: f64 = 1.4826;
 /// Starts of the pilot fit.
 pub(super) const PILOT_STARTS: usize = 16;
+/// Ends of the pilot's starts that differ by less than this, relatively, are one minimum.
+const DISTINCT: f64 = 1e-6;
+/// Minima of the pilot that are followed down.
+const MOST_DESCENTS: usize = 4;
 /// The pilot's scale ends below this share of the median residual: a least-absolute-deviation fit to that accuracy.
 const PILOT_SHARE: f64 = 1e-3;
 /// No scale is below this share of the response.
@@ -71,22 +75,43 @@ pub(super) fn from_data(
 ) -> f64 {
     let (widest, floor) = range(problem);
     // Huber's loss whatever the fit's: others that fall to nothing are not least absolute deviations.
-    let mut pilot = Problem { loss: Loss::Huber, f_scale: widest, ..*problem };
-    let mut best: Option<(f64, Vec<f64>)> = None;
+    let pilot = Problem { loss: Loss::Huber, f_scale: widest, ..*problem };
+    let path = Path { problem: pilot, projection, space, options };
+    let mut ends: Vec<Outcome> = Vec::new();
     for start in starts.iter().take_while(|_| !problem.is_cancelled()) {
-        let end = Path { problem: pilot, projection, space, options }.solve(start, workspace);
-        if end.objective.is_finite() && best.as_ref().is_none_or(|(value, _)| end.objective < *value) {
-            best = Some((end.objective, end.params));
+        let end = path.solve(start, workspace);
+        if end.objective.is_finite() {
+            ends.push(end);
         }
     }
-    let Some((_, mut params)) = best else { return f64::NAN };
-    while !problem.is_cancelled() {
-        let size = median_residual(&pilot, &params, &mut workspace.scratch);
-        if size <= floor {
-            return floor;
+    // The lowest of many minima need not lead to the lowest least-absolute-deviation fit.
+    ends.sort_by(|a, b| a.objective.total_cmp(&b.objective));
+    ends.dedup_by(|b, a| b.objective - a.objective <= DISTINCT * a.objective);
+    let mut best: Option<(f64, f64)> = None;
+    for end in ends.into_iter().take(MOST_DESCENTS) {
+        let Some((deviation, size)) = descend(&pilot, space, end.params, floor, options, workspace) else { continue };
+        if best.is_none_or(|(least, _)| deviation < least) {
+            best = Some((deviation, size));
         }
-        if pilot.f_scale <= PILOT_SHARE * size {
-            return (EFFICIENCY * NORMAL * size).max(floor);
+    }
+    best.map_or(f64::NAN, |(_, size)| (EFFICIENCY * NORMAL * size).max(floor))
+}
+
+/// From the minimum of `pilot` at `params` to a least-absolute-deviation fit: its weighted sum of absolute deviations and
+/// its median residual. `None` if cancelled.
+fn descend(
+    pilot: &Problem<'_>,
+    space: &Space,
+    mut params: Vec<f64>,
+    floor: f64,
+    options: Options,
+    workspace: &mut Workspace,
+) -> Option<(f64, f64)> {
+    let mut pilot = *pilot;
+    while !pilot.is_cancelled() {
+        let (deviation, size) = deviations(&pilot, &params, &mut workspace.scratch);
+        if size <= floor || pilot.f_scale <= PILOT_SHARE * size {
+            return Some((deviation, size));
         }
         pilot.f_scale = (0.1 * pilot.f_scale).min(0.5 * size).max(0.5 * PILOT_SHARE * size);
         let end = solve(&pilot, space, &params, options, workspace);
@@ -94,7 +119,7 @@ pub(super) fn from_data(
             params = end.params;
         }
     }
-    f64::NAN
+    None
 }
 
 /// The scale to begin with, a tenth of the response's spread, and the least that any may have.
@@ -221,16 +246,19 @@ fn likeliest(weights: &[f64], residuals: &[f64]) -> f64 {
     scale
 }
 
-/// The median size of the residuals but the smallest p − 1 of p free parameters: a least-absolute-deviation fit passes
-/// through as many rows as it has parameters, and with few rows those would be the median.
-fn median_residual(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> f64 {
+/// The weighted sum of the sizes of the residuals, and the median size of all but the smallest p − 1 of p free parameters:
+/// a least-absolute-deviation fit passes through as many rows as it has parameters, and with few rows those would be the
+/// median.
+fn deviations(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> (f64, f64) {
     let residuals = problem.residuals(params, scratch);
     let mut sizes: Vec<f64> = residuals.iter().zip(&problem.rows.noise).map(|(r, s)| r.abs() / s).collect();
+    let weights = problem.rows.weights.iter().zip(&problem.rows.noise).map(|(w, s)| w * s * s);
+    let total = sizes.iter().zip(weights).map(|(r, w)| w * r).sum();
     let through = problem.free.len().saturating_sub(1).min(sizes.len().saturating_sub(1));
     if through > 0 {
         sizes.select_nth_unstable_by(through, f64::total_cmp);
     }
-    median(sizes.split_off(through))
+    (total, median(sizes.split_off(through)))
 }
 
 /// The median; the mean of the two middle values of an even number.

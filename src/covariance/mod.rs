@@ -7,18 +7,22 @@ mod identify;
 mod sandwich;
 
 use crate::covariance::identify::Columns;
+use crate::covariance::identify::Identity;
 use crate::covariance::identify::identify;
 use crate::covariance::sandwich::Priors;
 use crate::covariance::sandwich::Rows;
 use crate::covariance::sandwich::estimate;
 use crate::dispatch::Plain;
 use crate::error::Error;
+use crate::law::Residual;
+use crate::law::Role;
 use crate::loss::LossVisitor;
 use crate::loss::Point;
 use crate::loss::RobustLoss;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
+use crate::objective::typical_response;
 
 /// How the covariance is estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +169,8 @@ pub(crate) struct Question<'a> {
     pub(crate) params: &'a [f64],
     /// The free parameters that are at no bound.
     pub(crate) moving: &'a [usize],
+    /// Those at a bound to which nothing pushes them: they do not move, but the data need not hold them there.
+    pub(crate) leaning: &'a [usize],
     /// (parameter, amplitude of its term).
     pub(crate) pairs: &'a [(usize, usize)],
     pub(crate) kind: Covariance,
@@ -200,6 +206,53 @@ pub(crate) struct Assessment {
     pub(crate) flat_direction: Vec<f64>,
 }
 
+impl Assessment {
+    /// Takes over what singular values say of these parameters.
+    fn point_out(&mut self, identity: &Identity, moving: &[usize]) {
+        self.condition = identity.condition;
+        self.is_open = identity.is_open;
+        for (k, &j) in moving.iter().enumerate() {
+            self.flat_direction[j] = identity.flat_direction[k];
+            self.loose[j] = identity.loose[k];
+        }
+    }
+}
+
+/// Residuals and their weighted derivatives by some parameters.
+struct Slopes {
+    residuals: Vec<f64>,
+    columns: Columns,
+    /// Those of the parameters that have a prior, by place among them.
+    known: Vec<usize>,
+    /// Curvature of each prior, 0 without.
+    curvatures: Vec<f64>,
+}
+
+/// An exponent whose change by its own size, or by 1, moves no prediction by more than this share moves only rounding.
+const IDLE: f64 = 1e-10;
+
+fn slopes(problem: &Problem<'_>, params: &[f64], moving: &[usize], scratch: &mut Scratch) -> Slopes {
+    let (n, m) = (problem.rows.n, moving.len());
+    let weights = &problem.rows.weights[..n];
+    let (residuals, jacobian) = Problem { free: moving, ..*problem }.linearise(params, scratch);
+    // A prior is a row whose residual √v (θ − mean) / sd has the noise variance v.
+    let curvatures = problem.prior.curvatures(moving);
+    let known: Vec<usize> = (0..m).filter(|&k| curvatures[k] > 0.0).collect();
+    let size = if problem.residual == Residual::Log { 1.0 } else { typical_response(problem.rows, problem.residual) };
+    let mut values: Vec<f64> = Vec::with_capacity((n + known.len()) * m);
+    for (k, column) in jacobian.chunks_exact(problem.rows.padded.max(1)).enumerate() {
+        let j = moving[k];
+        let most = column[..n].iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        let is_idle =
+            problem.law.roles[j].role == Role::Exponent && most * params[j].abs().max(1.0) <= IDLE * size.abs();
+        let share = if is_idle { 0.0 } else { 1.0 };
+        values.extend(column.iter().zip(weights).map(|(value, w)| share * value * w.sqrt()));
+        values.extend(known.iter().map(|&own| if own == k { curvatures[k].sqrt() } else { 0.0 }));
+    }
+    let columns = Columns { values, n: n + known.len(), n_rows: n, mass: weights.iter().sum() };
+    Slopes { residuals, columns, known, curvatures }
+}
+
 /// A fit whose status is no minimum may still have one in all directions but the open ones, if the next step there is
 /// below this part of a standard error.
 const SMALL_STEP: f64 = 1e-3;
@@ -208,38 +261,36 @@ const SMALL_STEP: f64 = 1e-3;
 pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &mut Scratch) -> Assessment {
     let Question { params, moving, .. } = *question;
     let (p, m) = (params.len(), moving.len());
-    let local = Problem { free: moving, ..*problem };
-    let (residuals, jacobian) = local.linearise(params, scratch);
     let n = problem.rows.n;
     let weights = &problem.rows.weights[..n];
-    // A prior is a row whose residual √v (θ − mean) / sd has the noise variance v.
-    let curvatures = problem.prior.curvatures(moving);
-    let known: Vec<usize> = (0..m).filter(|&k| curvatures[k] > 0.0).collect();
-    let total = n + known.len();
-    let mut values: Vec<f64> = Vec::with_capacity(total * m);
-    for (k, column) in jacobian.chunks_exact(problem.rows.padded.max(1)).enumerate() {
-        values.extend(column.iter().zip(weights).map(|(value, w)| value * w.sqrt()));
-        values.extend(known.iter().map(|&own| if own == k { curvatures[k].sqrt() } else { 0.0 }));
-    }
-    let columns = Columns { values, n: total, n_rows: n, mass: weights.iter().sum() };
-    let place = |j: usize| moving.iter().position(|&known| known == j);
-    let pairs: Vec<(usize, usize)> = question.pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?))).collect();
+    let Slopes { residuals, columns, known, curvatures } = slopes(problem, params, moving, scratch);
     let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
-    let identity = identify(columns, &values, &pairs, question.open_above);
+    let identify_all = |columns: Columns, moving: &[usize]| {
+        let place = |j: usize| moving.iter().position(|&known| known == j);
+        let pairs: Vec<(usize, usize)> =
+            question.pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?))).collect();
+        let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
+        identify(columns, &values, &pairs, question.open_above)
+    };
+    let identity = identify_all(columns, moving);
     let n_clusters = question.clusters.map_or(0, sandwich::count);
     let mut found = Assessment {
         covariance: vec![f64::NAN; p * p],
         gap: None,
         dof: f64::NAN,
         n_clusters,
-        condition: identity.condition,
-        is_open: identity.is_open,
+        condition: f64::NAN,
+        is_open: false,
         loose: vec![false; p],
         flat_direction: vec![0.0; p],
     };
-    for (k, &j) in moving.iter().enumerate() {
-        found.flat_direction[j] = identity.flat_direction[k];
-        found.loose[j] = identity.loose[k];
+    found.point_out(&identity, moving);
+    if !question.leaning.is_empty() {
+        let together = [moving, question.leaning].concat();
+        let wider = identify_all(slopes(problem, params, &together, scratch).columns, &together);
+        if wider.is_open {
+            found.point_out(&wider, &together);
+        }
     }
     // On a long table this is the longest stretch without a look at the cancel flag.
     if problem.is_cancelled() {
@@ -262,7 +313,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
             found.dof = estimate.dof;
             for (k, &i) in moving.iter().enumerate() {
                 for (l, &j) in moving.iter().enumerate() {
-                    if !(identity.loose[k] || identity.loose[l]) {
+                    if !(found.loose[i] || found.loose[j]) {
                         found.covariance[i * p + j] = estimate.covariance[k * m + l];
                     }
                 }

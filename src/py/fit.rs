@@ -219,6 +219,8 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("at_bound", at_bound.into_pyarray(py).reshape([f, p])?)?;
     let loose: Vec<bool> = results.iter().flat_map(|r| r.loose.iter().copied()).collect();
     out.set_item("loose", loose.into_pyarray(py).reshape([f, p])?)?;
+    let vague: Vec<bool> = results.iter().flat_map(|r| r.vague.iter().copied()).collect();
+    out.set_item("vague", vague.into_pyarray(py).reshape([f, p])?)?;
     out.set_item("covariance_type", spec.covariance.resolved(spec.clusters.is_some()).name())?;
     out.set_item("dof", floats(&|r| r.dof))?;
     out.set_item("n_clusters", counts(&|r| r.n_clusters))?;

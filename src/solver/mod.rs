@@ -75,27 +75,36 @@ pub(crate) struct Space {
     pub(crate) free: Vec<usize>,
     /// Parameters that multiply a term of the law.
     amplitudes: Vec<bool>,
+    /// Largest size that arithmetic stands: a search that gets there found no minimum.
+    limits: Vec<f64>,
     /// Bounds in the coordinates of the search.
     search_lower: Vec<f64>,
     search_upper: Vec<f64>,
 }
 
 impl Space {
-    pub(crate) fn new(lower: &[f64], upper: &[f64], free: Vec<usize>, amplitudes: Vec<bool>) -> Space {
+    pub(crate) fn new(
+        lower: &[f64],
+        upper: &[f64],
+        free: Vec<usize>,
+        amplitudes: Vec<bool>,
+        limits: Vec<f64>,
+    ) -> Space {
         let to_search = |j: usize, bound: f64| if lower[j] >= 0.0 { special::ln::<Plain>(bound) } else { bound };
         Space {
             search_lower: (0..lower.len()).map(|j| to_search(j, lower[j])).collect(),
-            search_upper: (0..upper.len()).map(|j| to_search(j, upper[j])).collect(),
+            search_upper: (0..upper.len()).map(|j| to_search(j, upper[j].min(limits[j]))).collect(),
             lower: lower.to_vec(),
             upper: upper.to_vec(),
             free,
             amplitudes,
+            limits,
         }
     }
 
     /// The same within other bounds.
     pub(crate) fn within(&self, lower: &[f64], upper: &[f64]) -> Space {
-        Space::new(lower, upper, self.free.clone(), self.amplitudes.clone())
+        Space::new(lower, upper, self.free.clone(), self.amplitudes.clone(), self.limits.clone())
     }
 
     /// The same where only these parameters may move.
@@ -109,7 +118,7 @@ impl Space {
     }
 
     pub(crate) fn clamp(&self, j: usize, value: f64) -> f64 {
-        value.max(self.lower[j]).min(self.upper[j])
+        value.max(self.lower[j].max(-self.limits[j])).min(self.upper[j].min(self.limits[j]))
     }
 }
 
@@ -208,6 +217,17 @@ pub(crate) fn refine<O: Objective>(
     whole
 }
 
+/// Gives the parameters of a minimum their last digits.
+pub(crate) fn finish<O: Objective>(objective: &O, space: &Space, end: &mut Outcome, workspace: &mut Workspace) {
+    if !end.status.is_success() {
+        return;
+    }
+    workspace.reset(objective.n_parameters());
+    end.objective = polish::last_step(objective, space, &mut end.params, workspace);
+    end.gradient.copy_from_slice(&workspace.gradient);
+    end.n_evaluations += workspace.n_evaluations;
+}
+
 fn outcome<O: Objective>(
     objective: &O,
     space: &Space,
@@ -215,9 +235,16 @@ fn outcome<O: Objective>(
     end: polish::End,
     workspace: &Workspace,
 ) -> Outcome {
+    let is_at_limit = space.free.iter().any(|&j| params[j].abs() >= space.limits[j]);
+    let status = match end.status {
+        _ if objective.is_cancelled() => Status::Cancelled,
+        // The way goes on, but arithmetic does not.
+        status if status.is_success() && is_at_limit => Status::Unidentified,
+        status => status,
+    };
     Outcome {
         objective: end.value,
-        status: if objective.is_cancelled() { Status::Cancelled } else { end.status },
+        status,
         n_iterations: workspace.n_iterations,
         n_evaluations: workspace.n_evaluations,
         gradient: workspace.gradient.clone(),

@@ -65,8 +65,7 @@ pub(super) fn polish<O: Objective>(
         choose_active(space, params, workspace);
         let p = params.len();
         for (j, unit) in scale.iter_mut().enumerate() {
-            // The metric of the polish is the diagonal of the curvature: no unit of a parameter matters.
-            *unit = workspace.hessian[j * p + j].abs().sqrt().max(f64::MIN_POSITIVE.sqrt());
+            *unit = self::unit(workspace.hessian[j * p + j]);
         }
         let limit = tolerance(objective, value);
         let Some(predicted) = damped_step(workspace, &scale, lambda) else {
@@ -81,9 +80,6 @@ pub(super) fn polish<O: Objective>(
         if predicted <= limit && is_full {
             if let Some(ending) = ending(space, params, &scale, 10.0 * limit, lambda, workspace) {
                 status = ending;
-                if gained.is_some() && ending.is_success() {
-                    last_step(objective, space, params, &scale, &mut value, workspace);
-                }
                 break;
             }
             // Shorter steps gain nothing more, a longer one would: let it grow.
@@ -151,27 +147,28 @@ fn ending(
 }
 
 /// One more step of Newton's method, which squares what is left of the error: the tolerance is met a few digits before the
-/// parameters are right. Where the objective cannot tell the two places apart, it is not asked.
-fn last_step<O: Objective>(
+/// parameters are right. Gives the value at the end; the workspace holds gradient and curvature there.
+pub(super) fn last_step<O: Objective>(
     objective: &O,
     space: &Space,
     params: &mut [f64],
-    scale: &[f64],
-    value: &mut f64,
     workspace: &mut Workspace,
-) {
+) -> f64 {
+    let mut value = expand(objective, params, workspace);
+    let p = params.len();
+    let scale: Vec<f64> = (0..p).map(|j| unit(workspace.hessian[j * p + j])).collect();
     choose_active(space, params, workspace);
-    let Some(predicted) = damped_step(workspace, scale, 0.0) else { return };
-    if !is_inside(space, params, workspace) {
-        return;
+    if let Some(predicted) = damped_step(workspace, &scale, 0.0)
+        && is_inside(space, params, workspace)
+    {
+        take_step(objective, space, params, &mut value, predicted, workspace);
     }
-    if predicted > rounding(objective, *value) {
-        take_step(objective, space, params, value, predicted, workspace);
-        return;
-    }
-    for &j in &workspace.active {
-        params[j] += workspace.step[j];
-    }
+    value
+}
+
+/// The metric of the polish is the diagonal of the curvature: no unit of a parameter matters.
+fn unit(curvature: f64) -> f64 {
+    curvature.abs().sqrt().max(f64::MIN_POSITIVE.sqrt())
 }
 
 /// Takes the step, cut off at the bounds, if it does not raise the objective; says what it gained.
