@@ -2,6 +2,8 @@
 
 use crate::batch::certificate::Certificate;
 use crate::batch::check::Plan;
+use crate::batch::path::CHUNK;
+use crate::batch::path::Crew;
 use crate::batch::path::Path;
 use crate::batch::prior::RowsAlone;
 use crate::batch::prior::noise_variance;
@@ -37,6 +39,7 @@ use crate::scan::Scan;
 use crate::solver::Options;
 use crate::solver::Outcome;
 use crate::solver::Solver;
+use crate::solver::Space;
 use crate::solver::Workspace;
 use crate::solver::finish;
 use crate::solver::refine;
@@ -51,8 +54,6 @@ pub(super) const SAME: f64 = 1e-6;
 const HARDLY_IDENTIFIED: f64 = 1e5;
 /// A condition number above which any fit is: all runs at one ratio of tokens to parameters have 3e7.
 const UNIDENTIFIED: f64 = 1e7;
-/// Starts, or replicates, that a thread takes at a time.
-const CHUNK: usize = 16;
 
 pub(super) fn fit(
     spec: &BatchSpec<'_>,
@@ -83,6 +84,7 @@ pub(super) fn fit(
         prior: Prior::NONE,
     };
     let options = Options { max_iterations: spec.max_iterations };
+    let crew = Crew { n_threads, monitor, ticks: true };
     let sample = sampled(&rows);
     let is_fitted = spec.loss.has_scale() && problem.f_scale.is_nan() && spec.scale_rule == ScaleRule::Fitted;
     if !spec.loss.has_scale() {
@@ -104,7 +106,8 @@ pub(super) fn fit(
         begins.scanned = begins.scan(projection).everywhere(&fixed, &mut workspace.scratch);
     }
     if problem.f_scale.is_nan() && !is_fitted {
-        problem.f_scale = scale_from_pilot(&begins, &problem, &alone, projection.as_ref(), options, workspace);
+        let crew = Crew { ticks: false, ..crew };
+        problem.f_scale = scale_from_pilot(&begins, &problem, &alone, projection.as_ref(), options, crew, workspace);
         if let Some(projection) = &mut projection {
             projection.problem.f_scale = problem.f_scale;
         }
@@ -122,46 +125,57 @@ pub(super) fn fit(
     let path = Path { problem, projection: projection.as_ref(), space: &plan.space, options };
     let n_second = if begins.has_second_look(projection.is_some()) && !is_fitted { plan.n_starts / 4 } else { 0 };
     let n_first = plan.n_starts - n_second;
-    let mut ends = map_in_order(n_first, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
-        let begin = begins.start(s);
-        let (end, scale) = if is_fitted {
-            scale::fitted(&problem, &plan.space, &begin, options, workspace)
-        } else {
-            (begins.path(s, path).solve(&begin, workspace), problem.f_scale)
-        };
-        monitor.tick(1);
-        ((begin, scale), end)
-    });
-    if n_second > 0 && !monitor.is_cancelled() {
-        let best = best_of(&ends.iter().map(|(_, end)| end).collect::<Vec<_>>());
-        let known = ends[best].1.params.clone();
-        let more = second_look(&mut begins, path, &known, n_first..plan.n_starts, n_threads, monitor, workspace);
-        ends.extend(more.into_iter().map(|(begin, end)| ((begin, problem.f_scale), end)));
+    let mut beginnings = map_in_order(n_first, CHUNK, n_threads, monitor, |(): &mut (), s| begins.start(s));
+    if beginnings.len() < n_first {
+        return unfitted(spec, plan, Status::Cancelled, rows.n);
     }
-    let (begins, mut ends): (Vec<(Vec<f64>, f64)>, Vec<Outcome>) = ends.into_iter().unzip();
-    if is_fitted && !monitor.is_cancelled() {
-        // The likeliest of the minima has the smallest scale; the objectives of all are compared at that one.
-        let scales =
-            ends.iter().zip(&begins).filter(|(end, _)| end.objective.is_finite()).map(|(_, (_, scale))| *scale);
-        problem.f_scale = scales.reduce(f64::min).unwrap_or(1.0);
-        ends = map_in_order(plan.n_starts, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
-            scale::again(&problem, &plan.space, &ends[s], options, workspace)
-        });
+    let mut ends = if is_fitted {
+        with_fitted_scale(&mut problem, &plan.space, &beginnings, options, crew)
+    } else {
+        path.solve_all(&beginnings, |s| begins.is_generic(s), crew)
+    };
+    if n_second > 0 && !monitor.is_cancelled() {
+        let best = best_of(&ends.iter().collect::<Vec<_>>());
+        let known = ends[best].params.clone();
+        let (begin, end) = second_look(&mut begins, path, &known, n_first..plan.n_starts, crew, workspace);
+        beginnings.extend(begin);
+        ends.extend(end);
     }
     if monitor.is_cancelled() {
         return unfitted(spec, plan, Status::Cancelled, rows.n);
     }
-    let begins: Vec<Vec<f64>> = begins.into_iter().map(|(begin, _)| begin).collect();
     let best_start = best_of(&ends.iter().collect::<Vec<_>>());
     finish(&problem, &plan.space, &mut ends[best_start], workspace);
     let clusters: Option<Vec<i64>> =
         spec.clusters.map(|codes| raw.kept().iter().map(|&row| codes[raw.first + row]).collect());
     let mut result = describe(spec, plan, &problem, clusters.as_deref(), &ends, best_start, workspace);
-    result.started = spec.keep_starts.then(|| started(&begins, &ends));
+    result.started = spec.keep_starts.then(|| started(&beginnings, &ends));
     if let Some(replicates) = &spec.replicates {
         result.replicates = Some(resample(spec, plan, &problem, &raw, &result, replicates, n_threads, monitor));
     }
     result
+}
+
+/// The ends of all starts, whose scale is fitted with the law; the scale of the best is left in `problem`.
+fn with_fitted_scale(
+    problem: &mut Problem<'_>,
+    space: &Space,
+    beginnings: &[Vec<f64>],
+    options: Options,
+    crew: Crew<'_>,
+) -> Vec<Outcome> {
+    let Crew { n_threads, monitor, .. } = crew;
+    let found = map_in_order(beginnings.len(), CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+        let found = scale::fitted(problem, space, &beginnings[s], options, workspace);
+        monitor.tick(1);
+        found
+    });
+    // The likeliest of the minima has the smallest scale; the objectives of all are compared at that one.
+    let scales = found.iter().filter(|(end, _)| end.objective.is_finite()).map(|(_, scale)| *scale);
+    problem.f_scale = scales.reduce(f64::min).unwrap_or(1.0);
+    map_in_order(found.len(), CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+        scale::again(problem, space, &found[s].0, options, workspace)
+    })
 }
 
 /// The scale that a pilot fit of the rows alone finds.
@@ -171,12 +185,13 @@ fn scale_from_pilot(
     alone: &RowsAlone,
     projection: Option<&Projection<'_>>,
     options: Options,
+    crew: Crew<'_>,
     workspace: &mut Workspace,
 ) -> f64 {
     let n_pilots = begins.plan.n_starts.min(scale::PILOT_STARTS);
     let pilot: Vec<Vec<f64>> = (0..n_pilots).map(|s| alone.begin(begins.start(s))).collect();
     let rows_alone = alone.problem(problem);
-    let found = scale::from_data(&rows_alone, projection, &alone.space, &pilot, options, workspace);
+    let found = scale::from_data(&rows_alone, projection, &alone.space, &pilot, options, crew, workspace);
     // The objective is not finite anywhere: any scale shows it.
     if found.is_nan() { 1.0 } else { found }
 }
@@ -211,11 +226,10 @@ fn second_look(
     path: Path<'_>,
     best: &[f64],
     numbers: std::ops::Range<usize>,
-    n_threads: usize,
-    monitor: &Monitor,
+    crew: Crew<'_>,
     workspace: &mut Workspace,
-) -> Vec<(Vec<f64>, Outcome)> {
-    let Some(projection) = path.projection else { return Vec::new() };
+) -> (Vec<Vec<f64>>, Vec<Outcome>) {
+    let Some(projection) = path.projection else { return (vec![], vec![]) };
     let again = projection.reweighted(best, &mut workspace.scratch);
     let scan = begins.scan(&again);
     begins.scanned = if begins.scanned.is_empty() {
@@ -224,13 +238,10 @@ fn second_look(
         scan.everywhere(best, &mut workspace.scratch)
     };
     let path = Path { projection: Some(&again), ..path };
-    let begins = &*begins;
-    map_in_order(numbers.len(), CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
-        let begin = begins.scanned.get(s).cloned().unwrap_or_else(|| begins.start(numbers.start + s));
-        let end = begins.path(s, path).solve(&begin, workspace);
-        monitor.tick(1);
-        (begin, end)
-    })
+    let begin = |s: usize| begins.scanned.get(s).cloned().unwrap_or_else(|| begins.start(numbers.start + s));
+    let beginnings: Vec<Vec<f64>> = (0..numbers.len()).map(begin).collect();
+    let ends = path.solve_all(&beginnings, |s| begins.is_generic(s), crew);
+    (beginnings, ends)
 }
 
 /// Minima of a scan that become starts.
@@ -302,11 +313,10 @@ impl Begins<'_> {
         is_separable && is_drawn && (self.spec.loss.has_scale() || !is_scanned)
     }
 
-    /// The way of start number `s`: every second start that is drawn goes the generic way, as evidence of another kind.
-    fn path<'p>(&self, s: usize, path: Path<'p>) -> Path<'p> {
+    /// Whether start number `s` goes the generic way: every second one that is drawn does, as evidence of another kind.
+    fn is_generic(&self, s: usize) -> bool {
         let is_drawn = self.spec.start_rule == starts::StartRule::Auto && s >= self.scanned.len();
-        let is_generic = is_drawn && self.spec.solver == Solver::Auto && s % 2 == 1;
-        Path { projection: path.projection.filter(|_| !is_generic), ..path }
+        is_drawn && self.spec.solver == Solver::Auto && s % 2 == 1
     }
 
     fn ranges(&self) -> starts::Ranges<'_> {

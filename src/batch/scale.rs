@@ -1,6 +1,7 @@
 //! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier, or the scale of a
 //! Huber density that is fitted together with the law.
 
+use crate::batch::path::Crew;
 use crate::batch::path::Path;
 use crate::error::Error;
 use crate::loss::Loss;
@@ -71,19 +72,15 @@ pub(super) fn from_data(
     space: &Space,
     starts: &[Vec<f64>],
     options: Options,
+    crew: Crew<'_>,
     workspace: &mut Workspace,
 ) -> f64 {
     let (widest, floor) = range(problem);
     // Huber's loss whatever the fit's: others that fall to nothing are not least absolute deviations.
     let pilot = Problem { loss: Loss::Huber, f_scale: widest, ..*problem };
     let path = Path { problem: pilot, projection, space, options };
-    let mut ends: Vec<Outcome> = Vec::new();
-    for start in starts.iter().take_while(|_| !problem.is_cancelled()) {
-        let end = path.solve(start, workspace);
-        if end.objective.is_finite() {
-            ends.push(end);
-        }
-    }
+    let mut ends = path.solve_all(starts, |_| false, crew);
+    ends.retain(|end| end.objective.is_finite());
     // The lowest of many minima need not lead to the lowest least-absolute-deviation fit.
     ends.sort_by(|a, b| a.objective.total_cmp(&b.objective));
     ends.dedup_by(|b, a| b.objective - a.objective <= DISTINCT * a.objective);

@@ -21,7 +21,10 @@ mod workspace;
 
 pub(crate) use projected::eliminate;
 pub(crate) use projected::without_amplitudes;
-pub(crate) use separable::solve_separable;
+pub(crate) use separable::Proposed;
+pub(crate) use separable::fall_back;
+pub(crate) use separable::follow;
+pub(crate) use separable::propose;
 pub(crate) use workspace::Workspace;
 
 use crate::dispatch::Plain;
