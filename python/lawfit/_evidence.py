@@ -79,10 +79,8 @@ def certificate_of(raw: RawFits, i: int, success: bool, names: Sequence[str]) ->
         reasons.append(f"{n_unfinished} starts stopped near it, short of a minimum, and might have gone below")
     vague = [name for name, is_vague in zip(names, raw.vague[i], strict=True) if is_vague]
     if vague:
-        words = "standard errors exceed" if len(vague) > 1 else "standard error exceeds"
-        reasons.append(
-            f"the data hardly determine {listed(vague)} ({words} the estimate): a lower minimum may lie far off"
-        )
+        words = "their standard errors exceed them" if len(vague) > 1 else "its standard error exceeds it"
+        reasons.append(f"the data hardly determine {listed(vague)}: {words}, and a lower minimum may lie far off")
     if not certified and not reasons:
         reasons.append(f"only {n_best} of {n_starts} starts found it: a better one may have been missed; raise starts=")
     return Certificate(
