@@ -3,7 +3,8 @@
 use crate::dispatch::Arith;
 use crate::linalg::weighted_dots;
 
-/// Adds Σ sᵢ zₖᵢ zₗᵢ for all columns `k ≤ l` of `n` to the upper triangle of the row-major `gram`, and Σ oᵢ zₖᵢ to `right`.
+/// Adds Σ sᵢ zₖᵢ zₗᵢ for all columns `k ≤ l` of `n` to the row-major `gram` and Σ oᵢ zₖᵢ to `right`, at the places that `place`
+/// gives to the columns, a rising order: only the upper triangle is written.
 ///
 /// All slices have the length of `s`, a multiple of 8; a longer tail is left out.
 #[inline(always)]
@@ -12,10 +13,12 @@ pub(crate) fn add_products<'a, A: Arith>(
     o: &[f64],
     n: usize,
     column: impl Fn(usize) -> &'a [f64],
+    place: impl Fn(usize) -> usize,
     gram: &mut [f64],
     right: &mut [f64],
 ) {
     const WIDEST: usize = 6;
+    let size = right.len();
     for k in 0..n {
         let mut l = k;
         while l < n {
@@ -30,10 +33,10 @@ pub(crate) fn add_products<'a, A: Arith>(
                 _ => tile::<A, 1>(s, o, column(k), |m| column(l + m), &mut sums),
             };
             if l == k {
-                right[k] += total;
+                right[place(k)] += total;
             }
-            for (place, sum) in gram[k * n + l..][..width].iter_mut().zip(sums) {
-                *place += sum;
+            for (m, sum) in sums[..width].iter().enumerate() {
+                gram[place(k) * size + place(l + m)] += sum;
             }
             l += width;
         }

@@ -109,7 +109,7 @@ impl Expand<'_> {
                 return f64::INFINITY;
             }
             let column = |k: usize| &base[k * BLOCK..][..rows];
-            add_products::<A>(slope, outer, n_columns, column, sums.gram, sums.right);
+            add_products::<A>(slope, outer, n_columns, column, |k| k, sums.gram, sums.right);
             if self.curvature.share() > 0.0 {
                 let mut place = 0;
                 let mut slot = n_terms;

@@ -13,9 +13,9 @@ use crate::formula::program::Operand;
 use crate::formula::program::Program;
 use crate::law::CompiledLaw;
 use crate::law::Residual;
+use crate::linalg::add_products;
 use crate::linalg::dot;
 use crate::linalg::sum;
-use crate::linalg::weighted_dots;
 use crate::loss::Loss;
 use crate::loss::LossVisitor;
 use crate::loss::RobustLoss;
@@ -304,46 +304,6 @@ fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
     }
 }
 
-/// Adds a block to gradient and curvature: four columns at a time, each pass reading the factors once.
-#[inline(always)]
-fn add_gram<'a, A: Arith>(
-    slope: &[f64],
-    outer: &[f64],
-    free: &[usize],
-    column: impl Fn(usize) -> &'a [f64],
-    gradient: &mut [f64],
-    hessian: &mut [f64],
-) {
-    let p = gradient.len();
-    for (k, &i) in free.iter().enumerate() {
-        let mut l = k;
-        while l < free.len() {
-            let width = (free.len() - l).min(4);
-            let at = |m: usize| column(l + m);
-            let (sums, total) = match width {
-                4 => weighted_dots::<A, 4>(slope, outer, column(k), [at(0), at(1), at(2), at(3)]),
-                3 => pad_sums(weighted_dots::<A, 3>(slope, outer, column(k), [at(0), at(1), at(2)])),
-                2 => pad_sums(weighted_dots::<A, 2>(slope, outer, column(k), [at(0), at(1)])),
-                _ => pad_sums(weighted_dots::<A, 1>(slope, outer, column(k), [at(0)])),
-            };
-            if l == k {
-                gradient[i] += total;
-            }
-            for (sum, &j) in sums.iter().zip(&free[l..l + width]) {
-                hessian[i * p + j] += sum;
-            }
-            l += width;
-        }
-    }
-}
-
-#[inline(always)]
-fn pad_sums<const K: usize>((sums, total): ([f64; K], f64)) -> ([f64; 4], f64) {
-    let mut out = [0.0; 4];
-    out[..K].copy_from_slice(&sums);
-    (out, total)
-}
-
 impl Work for Expand<'_> {
     type Out = f64;
 
@@ -405,7 +365,7 @@ impl Work for Expand<'_> {
                 Operand::Rows(values) => values,
                 Operand::One(_) => &constants[k * BLOCK..][..rows],
             };
-            add_gram::<A>(slope, outer, free, column, gradient, hessian);
+            add_products::<A>(slope, outer, free.len(), column, |k| free[k], hessian, gradient);
             if share > 0.0 {
                 for (k, &(i, j)) in law.second_pairs.iter().enumerate() {
                     let second = match output(1 + p + k) {

@@ -200,7 +200,7 @@ impl Work for AllProducts<'_> {
                 None => fill_program::<A>(program, &scratch.scalars, block, &mut scratch.registers, base),
             }
             let (v, vy) = projection.row_data(first, rows);
-            add_products::<A>(v, vy, n, |k| &base[k * BLOCK..][..rows], &mut out.gram, &mut out.right);
+            add_products::<A>(v, vy, n, |k| &base[k * BLOCK..][..rows], |k| k, &mut out.gram, &mut out.right);
             first += rows;
         }
     }

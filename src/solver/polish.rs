@@ -76,6 +76,7 @@ pub(super) fn polish<O: Objective>(
             continue;
         };
         let is_full = is_inside(space, params, workspace);
+        workspace.moved.clone_from(&workspace.active);
         let gained = take_step(objective, space, params, &mut value, predicted, workspace);
         if predicted <= limit && is_full {
             if let Some(ending) = ending(space, params, &scale, 10.0 * limit, lambda, workspace) {
@@ -135,7 +136,8 @@ fn ending(
     workspace: &mut Workspace,
 ) -> Option<Status> {
     choose_active(space, params, workspace);
-    if lambda > 0.0 {
+    // The step may have turned a gradient at a bound: what was held there has something to gain.
+    if lambda > 0.0 || workspace.active != workspace.moved {
         match damped_step(workspace, scale, 0.0) {
             None => return Some(Status::Unidentified),
             Some(predicted) if predicted > limit => return None,
@@ -158,10 +160,17 @@ pub(super) fn last_step<O: Objective>(
     let p = params.len();
     let scale: Vec<f64> = (0..p).map(|j| unit(workspace.hessian[j * p + j])).collect();
     choose_active(space, params, workspace);
+    let kept = params.to_vec();
+    workspace.moved.clone_from(&workspace.active);
     if let Some(predicted) = damped_step(workspace, &scale, 0.0)
         && is_inside(space, params, workspace)
     {
         take_step(objective, space, params, &mut value, predicted, workspace);
+        choose_active(space, params, workspace);
+        if workspace.active != workspace.moved {
+            params.copy_from_slice(&kept);
+            value = expand(objective, params, workspace);
+        }
     }
     value
 }

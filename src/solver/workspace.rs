@@ -21,6 +21,8 @@ pub(crate) struct Workspace {
     pub(crate) right_side: Vec<f64>,
     pub(crate) metric: Vec<f64>,
     pub(crate) active: Vec<usize>,
+    /// The active parameters of the step before.
+    pub(crate) moved: Vec<usize>,
     /// Sums of variable projection, at the place reached and at the place tried.
     pub(crate) products: [Products; 2],
     pub(crate) n_iterations: usize,
