@@ -182,7 +182,9 @@ def follow(name: str | None, law: Law, given: Mapping[str, object | None]) -> tu
         protocol = _lookup(name)
         _check_law(protocol, law)
         sets = protocol.sets
-        changed = {key: given[key] for key, value in sets.items() if given[key] is not None and given[key] != value}
+        said = {key: given[key] for key in sets if given[key] is not None}
+        # Starts as arrays are the caller's own, and have no single truth value.
+        changed = {key: value for key, value in said.items() if isinstance(value, Mapping) or value != sets[key]}
         followed = Followed(protocol.name, sets, Named({key: _said(value) for key, value in changed.items()}))
     settled = {key: sets.get(key, DEFAULTS[key]) if value is None else value for key, value in given.items()}
     return settled, followed

@@ -165,7 +165,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     ]
     if options.protocol is not None:
         facts.insert(1, ("protocol", _protocol_line(options.protocol)))
-    if fit.starts is not None:
+    if fit.starts is not None and fit.nfev > 0:
         n = len(fit.starts.objective)
         short = n - sum(optimum.count for optimum in fit.optima)
         rest = f", {short} ended short of a minimum" if short else ""

@@ -153,7 +153,10 @@ def _clusters(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[obje
         raise DataError(
             f"cluster: got shape {shape} for a table of {table.n_rows} rows; give a column, or one value per row"
         )
-    return label_rows(read_table({"given": values}, "cluster"), "given", rows, "cluster")
+    given = read_table({"given": values}, "cluster")
+    if given.column("given").kind == "number":
+        _arrays.check_finite(given.column("given").values[rows], "cluster", LEAVE_OUT, rows)
+    return label_rows(given, "given", rows, "cluster")
 
 
 def _weights(table: Table, weights: object, rows: I64) -> F64:

@@ -52,8 +52,7 @@ impl Certificate {
             .filter(|end| !end.status.is_success() && end.objective > same && is_near(end.objective))
             .count();
         let second = distinct.iter().find(|value| **value > same);
-        let needed = ends.len().min(LEAST_BEST);
-        let is_repeated = n_best >= needed && n_best as f64 >= LEAST_SHARE * ends.len() as f64;
+        let is_repeated = n_best >= LEAST_BEST && n_best as f64 >= LEAST_SHARE * ends.len() as f64;
         Certificate {
             is_certified: status.is_success() && is_repeated && n_unfinished == 0,
             n_best,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
 use crate::batch::spec::ReplicatePlan;
 use crate::error::Error;
@@ -10,6 +11,7 @@ use crate::law::Declared;
 use crate::law::Residual;
 use crate::law::Role;
 use crate::law::compiled;
+use crate::loss::Loss;
 use crate::objective::prior::Known;
 use crate::scan::MOST_SCANNED;
 use crate::solver::Solver;
@@ -48,6 +50,7 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     check_offsets(spec.offsets, n_rows)?;
     check_lengths(spec, n_rows)?;
     check_data(spec)?;
+    check_scale(spec)?;
     if spec.covariance.needs_clusters() && spec.clusters.is_none() {
         let kind = spec.covariance.name();
         let message =
@@ -99,6 +102,24 @@ fn check_lengths(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
         if found != wanted {
             return Err(Error::argument(name, format!("has {found} values; wanted {wanted}")));
         }
+    }
+    Ok(())
+}
+
+/// A scale that is fitted is that of one density, and nothing says what a prior weighs against it.
+fn check_scale(spec: &BatchSpec<'_>) -> Result<(), Error> {
+    let is_fitted =
+        spec.scale_rule == ScaleRule::Fitted && spec.f_scale.is_none_or(|all| all.iter().any(|f| f.is_nan()));
+    if !is_fitted || !spec.loss.has_scale() {
+        return Ok(());
+    }
+    if spec.loss != Loss::Huber {
+        let message = "\"fitted\" is the scale of a Huber density; use loss=\"huber\", or f_scale=\"mad\" or a number";
+        return Err(Error::argument("f_scale", message));
+    }
+    if spec.prior.is_some() {
+        let message = "goes with a given scale of the loss; use f_scale=\"mad\" or a number instead of \"fitted\"";
+        return Err(Error::argument("prior", message));
     }
     Ok(())
 }

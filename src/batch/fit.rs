@@ -24,6 +24,7 @@ use crate::law::Role;
 use crate::law::TermRows;
 use crate::objective::Curvature;
 use crate::objective::Objective;
+use crate::objective::Scratch;
 use crate::objective::prior::Known;
 use crate::objective::prior::Prior;
 use crate::objective::problem::Problem;
@@ -427,7 +428,7 @@ fn describe(
     result.n_clusters = assessment.n_clusters;
     // Where the loss is curved at no more rows than there are parameters, those are passed through: its curvature there
     // says how the rows lie, not how far the estimates may be off.
-    let is_corner = is_corner(problem, result.inside_scale);
+    let is_corner = is_corner(problem, &residuals, result.inside_scale);
     // Parameters that no open direction moves keep their standard errors.
     if is_corner && (result.status.is_success() || assessment.is_open) {
         result.gap = Some(Gap::Corner);
@@ -470,9 +471,12 @@ fn leaning(problem: &Problem<'_>, end: &Outcome, workspace: &mut Workspace) -> V
 }
 
 /// Whether the objective has its minimum where rows are passed through, as that of least absolute deviations does: no
-/// more of them lie within the scale of the loss than there are parameters to make them.
-fn is_corner(problem: &Problem<'_>, inside_scale: f64) -> bool {
-    inside_scale < 1.0 && inside_scale * problem.rows.n as f64 <= problem.free.len() as f64 + 0.5
+/// more of them lie within the scale of the loss than there are parameters to make them, and most far outside.
+fn is_corner(problem: &Problem<'_>, residuals: &[f64], inside_scale: f64) -> bool {
+    const FAR: f64 = 10.0;
+    let far = residuals.iter().zip(&problem.rows.noise).filter(|(r, s)| r.abs() > FAR * problem.f_scale * **s).count();
+    let few = problem.free.len() as f64 + 0.5;
+    inside_scale < 1.0 && inside_scale * problem.rows.n as f64 <= few && 2 * far >= residuals.len()
 }
 
 /// For each additive term its largest share, over the rows, of the sum of all terms' sizes.
@@ -522,7 +526,8 @@ fn resample(
         _ => kept.iter().map(|&row| row_key(row as u64)).collect(),
     };
     let options = Options { max_iterations: spec.max_iterations };
-    let is_corner = is_corner(problem, point.inside_scale);
+    let residuals = problem.residuals(&point.params, &mut Scratch::default());
+    let is_corner = is_corner(problem, &residuals, point.inside_scale);
     let ends = map_in_order(n, CHUNK, n_threads, monitor, |memory: &mut Memory, r| {
         let Memory { workspace, rows, replicate, known } = memory;
         match replicates {

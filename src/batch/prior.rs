@@ -57,14 +57,17 @@ pub(super) fn noise_variance(
     if spec.sigma.is_some() {
         return 1.0;
     }
+    let rows_alone = alone.problem(problem);
+    let freedom = problem.rows.n.saturating_sub(rows_alone.free.len());
+    // Without freedom rows and priors are met exactly, whatever the one weighs against the other.
+    if freedom == 0 {
+        return 1.0;
+    }
     if spec.loss.has_scale() {
         return (problem.f_scale / EFFICIENCY).powi(2);
     }
-    let rows_alone = alone.problem(problem);
-    let freedom = problem.rows.n.saturating_sub(rows_alone.free.len());
-    let variance = if freedom > 0 { 2.0 * fit_alone(&rows_alone) / freedom as f64 } else { f64::NAN };
-    // Without freedom rows and priors are met exactly, whatever the one weighs against the other; where no objective is
-    // finite, any weight shows it.
+    let variance = 2.0 * fit_alone(&rows_alone) / freedom as f64;
+    // Where no objective is finite, any weight shows it.
     if variance.is_finite() { variance } else { 1.0 }
 }
 

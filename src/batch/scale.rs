@@ -50,6 +50,8 @@ const NORMAL: f64 = 1.4826;
 pub(super) const PILOT_STARTS: usize = 16;
 /// Ends of the pilot's starts that differ by less than this, relatively, are one minimum.
 const DISTINCT: f64 = 1e-6;
+/// Iterations that a start of the pilot has at least.
+const PILOT_ITERATIONS: usize = 1000;
 /// Minima of the pilot that are followed down.
 const MOST_DESCENTS: usize = 4;
 /// The pilot's scale ends below this share of the median residual: a least-absolute-deviation fit to that accuracy.
@@ -78,6 +80,8 @@ pub(super) fn from_data(
     let (widest, floor) = range(problem);
     // Huber's loss whatever the fit's: others that fall to nothing are not least absolute deviations.
     let pilot = Problem { loss: Loss::Huber, f_scale: widest, ..*problem };
+    // A short leash of the fit is none of the pilot, whose scale would silently be another.
+    let options = Options { max_iterations: options.max_iterations.max(PILOT_ITERATIONS) };
     let path = Path { problem: pilot, projection, space, options };
     let mut ends = path.solve_all(starts, |_| false, crew);
     ends.retain(|end| end.objective.is_finite());
@@ -146,7 +150,11 @@ pub(super) fn fitted(
     let at = Problem { f_scale: widest, ..*problem };
     let end = solve(&at, space, start, options, workspace);
     fall(&at, space, end, options, workspace, |at, params, scratch| {
-        likeliest(&at.rows.weights, &at.residuals(params, scratch)).max(floor)
+        let (rows, residuals) = (at.rows, at.residuals(params, scratch));
+        // In units of the known noise, where there is one.
+        let sizes: Vec<f64> = residuals.iter().zip(&rows.noise).map(|(r, s)| r.abs() / s).collect();
+        let weights: Vec<f64> = rows.weights.iter().zip(&rows.noise).map(|(w, s)| w * s * s).collect();
+        likeliest(&weights[..sizes.len()], &sizes).max(floor)
     })
 }
 
@@ -226,13 +234,12 @@ fn fall(
     (end, at.f_scale)
 }
 
-/// The scale s = 1e-3 σ at which Σ w [ln σ + h(r / σ)] is least for given residuals: s is 1e-6 times the weighted mean of
+/// The scale s = 1e-3 σ at which Σ w [ln σ + h(r / σ)] is least for given sizes of residuals: s is 1e-6 times the weighted mean of
 /// |r|, or of r² / s within s.
-fn likeliest(weights: &[f64], residuals: &[f64]) -> f64 {
+fn likeliest(weights: &[f64], sizes: &[f64]) -> f64 {
     let total: f64 = weights.iter().sum();
     let mean = |scale: f64| {
-        let sizes = residuals.iter().map(|r| r.abs());
-        let parts = sizes.zip(weights).map(|(r, w)| w * if r < scale { r * (r / scale) } else { r });
+        let parts = sizes.iter().zip(weights).map(|(&r, w)| w * if r < scale { r * (r / scale) } else { r });
         parts.sum::<f64>() / total
     };
     let mut scale = TURN * TURN * mean(0.0);

@@ -99,3 +99,22 @@ def test_outliers_in_exact_data_do_not_set_the_scale() -> None:
     fit = lf.fit(lf.laws.power_floor, {"x": x, "loss": loss}, response="loss")
     assert fit.f_scale < 1e-8
     assert fit.params["alpha"] == pytest.approx(0.34, rel=1e-6)
+
+
+def test_one_start_certifies_nothing() -> None:
+    x = np.linspace(0, 10, 40)
+    runs = {"x": x, "y": 3 + np.cos(2 * x)}
+    fit = lf.fit(
+        "c + A*cos(w*x)", runs, response="y", residual="linear", loss="squared", starts={"c": 3.0, "A": 0.5, "w": 4.0}
+    )
+    assert fit.objective > 1
+    assert not fit.certificate.certified
+    assert "only 1 of 1 starts found it" in fit.certificate.reasons[0]
+
+
+def test_few_iterations_leave_the_scale_of_the_loss_alone() -> None:
+    n, d = GRID
+    noise = np.exp(0.01 * np.random.default_rng(4).standard_normal(n.size))
+    runs = {"N": n, "D": d, "loss": (1.7 + 400 * n**-0.34 + 410 * d**-0.28) * noise}
+    scales = {lf.fit(lf.laws.chinchilla, runs, response="loss", max_iterations=most).f_scale for most in (1, 3, 1000)}
+    assert len(scales) == 1

@@ -449,3 +449,30 @@ def test_the_result_states_the_prior_and_warns_where_the_data_contradict_it(powe
     assert np.isnan(plain.prior_variance)
     assert plain.to_dict()["prior_variance"] is None
     assert "prior" not in repr(plain)
+
+
+def power_runs(noise: float, n: int = 12) -> dict[str, np.ndarray]:
+    x = np.logspace(7, 10, n)
+    return {"x": x, "loss": (1.7 + 400 * x**-0.34) * np.exp(noise * np.random.default_rng(6).standard_normal(n))}
+
+
+def test_a_scale_that_is_fitted_is_of_hubers_density_and_without_prior() -> None:
+    with pytest.raises(lf.LawfitError, match=r"f_scale.*Huber density.*loss=\"huber\""):
+        lf.fit(lf.laws.power_floor, power_runs(0.01), response="loss", loss="cauchy", f_scale="fitted")
+    with pytest.raises(lf.LawfitError, match=r"prior.*f_scale=\"mad\""):
+        lf.fit(lf.laws.power_floor, power_runs(0.01), response="loss", f_scale="fitted", prior={"alpha": (0.3, 0.1)})
+
+
+def test_a_fitted_scale_is_in_units_of_the_known_noise() -> None:
+    def fit(sigma: float) -> lf.Fit:
+        return lf.fit(lf.laws.power_floor, power_runs(0.01), response="loss", f_scale="fitted", sigma=[sigma] * 12)
+
+    fine, coarse = fit(0.01), fit(10.0)
+    assert fine.f_scale == pytest.approx(1000 * coarse.f_scale, rel=1e-3)
+    assert fine.params["alpha"] == pytest.approx(coarse.params["alpha"], rel=1e-6)
+
+
+def test_two_rows_and_a_borrowed_exponent_are_met_exactly() -> None:
+    fit = lf.fit(lf.laws.power_floor, power_runs(0.0, 2), response="loss", prior={"alpha": (0.34, 0.02)})
+    assert fit.success
+    assert fit.params["alpha"] == pytest.approx(0.34, rel=1e-6)

@@ -275,3 +275,12 @@ def test_approach_1_of_t2_explains_as_much_of_real_counts_as_another_solver_foun
     assert 1 - fit.sse / np.sum((y - y.mean()) ** 2) == pytest.approx(share, abs=5e-4)
     # The trap that the protocol names: every free fit breaks the inequality between pass@2 and pass@1.
     assert fit.params["gamma"] * fit.params["G"] > 1.5
+
+
+def test_starts_as_arrays_may_go_with_a_protocol() -> None:
+    x = np.logspace(7, 10, 20)
+    runs = {"x": x, "loss": (1.7 + 400 * x**-0.34) * np.exp(0.01 * np.random.default_rng(0).standard_normal(20))}
+    starts = {"E": np.array([1.0, 2.0]), "A": np.array([100.0, 500.0]), "alpha": np.array([0.1, 0.3])}
+    fit = lf.fit(lf.laws.power_floor, runs, response="loss", protocol="porian2024", starts=starts)
+    assert fit.success
+    assert "starts" in fit.options.protocol.changed  # type: ignore[union-attr]

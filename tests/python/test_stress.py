@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(3600)
 N_HERE = 2000
 WHOLE = os.environ.get("LAWFIT_STRESS") == "all"
 # All 10,000 show 99.6 % for both: the share with a minimum where the default call reaches it, and the share with
-# the right scale of the loss; one certified fit that is no best; seven where derivatives see no minimum.
+# the right scale of the loss; one certified fit that is no best; five where derivatives see no minimum.
 REACHED, RIGHT_SCALE = 0.995, 0.995
 MOST_WRONG, MOST_FALSE = 1 / 5000, 1 / 1000
 
