@@ -170,7 +170,8 @@ def fit_batch(
     ``at_bound`` (F, P) bool, ``condition`` (F,), ``flat_direction`` (F, P) in the units of the parameters, the part
     with the largest effect changing residuals by 1 in root mean square by itself, ``loose`` (F, P) bool, parameters
     that move along directions that the data leave open, ``vague`` (F, P) bool, exponents, rates and the like whose
-    standard error exceeds them, ``covariance`` (F, P, P) NaN where undefined,
+    standard error exceeds them, ``rounding`` (F,), differences of the objective that mean nothing,
+    ``covariance`` (F, P, P) NaN where undefined,
     ``covariance_type`` str, ``dof`` (F,) NaN without a covariance, ``n_clusters`` (F,) int64, ``gap`` F texts, why
     there is no covariance, ``gap_row`` and ``gap_cluster`` (F,) int64, the row that carries weight or the code that
     its ``{}`` stands for, otherwise -1, ``term_share`` (F, T) largest share of each term over the rows,

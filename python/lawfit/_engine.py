@@ -93,6 +93,7 @@ class RawFits(NamedTuple):
     flat_direction: F64  # (F, P)
     loose: Bool  # (F, P)
     vague: Bool  # (F, P)
+    rounding: F64  # (F,)
     covariance: F64  # (F, P, P)
     covariance_type: str
     dof: F64  # (F,)

@@ -25,6 +25,7 @@ class Starts(NamedTuple):
     ends: F64  # (S, P) where it ended
     objective: F64  # (S,)
     status_codes: U8  # (S,)
+    rounding: float  # objectives that differ by less are the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def distinct_optima(law: Law, starts: Starts | None) -> tuple[Optimum, ...]:
     usable = np.flatnonzero(success[starts.status_codes] & np.isfinite(starts.objective))
     for i in usable[np.argsort(starts.objective[usable], kind="stable")]:
         objective = float(starts.objective[i])
-        if found and objective <= found[-1].objective + SAME_OPTIMUM * abs(found[-1].objective):
+        if found and objective <= found[-1].objective + SAME_OPTIMUM * abs(found[-1].objective) + starts.rounding:
             found[-1] = replace(found[-1], count=found[-1].count + 1)
         else:
             params: Named[float] = Named(zip(law.parameters, starts.ends[i].tolist(), strict=True))

@@ -416,7 +416,8 @@ class Fits:
         params: Named[float] = Named(zip(names, raw.params[i].tolist(), strict=True))
         starts = draws = None
         if raw.starts is not None:
-            starts = Starts(*(array[i] for array in raw.starts))
+            params_at, ends, objective, codes = (array[i] for array in raw.starts)
+            starts = Starts(params_at, ends, objective, codes, float(raw.rounding[i]))
         if raw.replicates is not None and self.resample is not None:
             draws = Draws(
                 law=self.law,

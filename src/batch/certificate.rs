@@ -32,8 +32,14 @@ impl Certificate {
         Certificate { is_certified: false, n_best: 0, n_optima: 0, gap: f64::NAN, n_unfinished: 0 }
     }
 
-    /// From the ends of all starts; `status` is the final one of the best.
-    pub(super) fn of<O: Objective>(objective: &O, ends: &[Outcome], best: usize, status: Status) -> Certificate {
+    /// From the ends of all starts; `status` is the final one of the best, `vague` what the data hardly determine.
+    pub(super) fn of<O: Objective>(
+        objective: &O,
+        ends: &[Outcome],
+        best: usize,
+        status: Status,
+        vague: &[bool],
+    ) -> Certificate {
         let lowest = ends[best].objective;
         let floor = objective.rounding_floor();
         let same = lowest + SAME * lowest.abs() + floor;
@@ -54,7 +60,7 @@ impl Certificate {
         let second = distinct.iter().find(|value| **value > same);
         let is_repeated = n_best >= LEAST_BEST && n_best as f64 >= LEAST_SHARE * ends.len() as f64;
         Certificate {
-            is_certified: status.is_success() && is_repeated && n_unfinished == 0,
+            is_certified: status.is_success() && is_repeated && n_unfinished == 0 && !vague.contains(&true),
             n_best,
             n_optima: distinct.len(),
             gap: second.map_or(f64::INFINITY, |second| (second - lowest) / lowest.abs().max(f64::MIN_POSITIVE)),

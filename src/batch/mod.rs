@@ -3,11 +3,14 @@
 //! Results are written by index and every solution depends on its own index alone, so they have the same bits for any
 //! number of threads. Where there are many fits, threads take fits; where there are few, threads take starts and replicates.
 
+mod begins;
 mod certificate;
 mod check;
+mod describe;
 mod fit;
 mod path;
 mod prior;
+mod replicates;
 mod results;
 mod scale;
 mod spec;

@@ -39,7 +39,15 @@ pub(super) struct Crew<'a> {
 }
 
 /// Starts, or replicates, that a thread takes at a time.
-pub(super) const CHUNK: usize = 16;
+const CHUNK: usize = 16;
+
+impl Crew<'_> {
+    /// `work(memory, index)` for each index below `n`, in order; incomplete once the monitor is cancelled.
+    pub(super) fn map<M: Default, T: Send>(&self, n: usize, work: impl Fn(&mut M, usize) -> T + Sync) -> Vec<T> {
+        map_in_order(n, CHUNK, self.n_threads, self.monitor, work)
+    }
+}
+
 /// Distinct proposals that others are compared with.
 const MOST_LEADERS: usize = 64;
 
@@ -52,27 +60,32 @@ impl Path<'_> {
         crew: Crew<'_>,
     ) -> Vec<Outcome> {
         let Path { problem, space, options, .. } = self;
-        let Crew { n_threads, monitor, ticks } = crew;
+        let Crew { monitor, ticks, .. } = crew;
         let n = starts.len();
         let proposals: Vec<Option<Proposed>> = match self.projection {
             None => (0..n).map(|_| None).collect(),
-            Some(projection) => map_in_order(n, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
-                if is_generic(s) { None } else { propose(projection, space, &starts[s], workspace) }
-            }),
+            Some(projection) => {
+                crew.map(
+                    n,
+                    |workspace: &mut Workspace, s| {
+                        if is_generic(s) { None } else { propose(projection, space, &starts[s], workspace) }
+                    },
+                )
+            }
         };
         let failed = || starts.iter().map(|start| Outcome::failed(start.len(), Status::Cancelled)).collect();
         if problem.is_cancelled() || proposals.len() < n {
             return failed();
         }
         let leaders = leaders(&proposals, monitor);
-        let led: Vec<Option<Outcome>> = map_in_order(n, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+        let led: Vec<Option<Outcome>> = crew.map(n, |workspace: &mut Workspace, s| {
             let (projection, proposed) = (self.projection?, proposals[s].as_ref()?);
             (leaders[s] == s).then(|| follow(problem, projection, space, proposed, *options, workspace))
         });
         if problem.is_cancelled() || led.len() < n {
             return failed();
         }
-        let ends: Vec<Outcome> = map_in_order(n, CHUNK, n_threads, monitor, |workspace: &mut Workspace, s| {
+        let ends: Vec<Outcome> = crew.map(n, |workspace: &mut Workspace, s| {
             let ended = led[leaders[s]].as_ref();
             let mut end = match ended {
                 Some(end) if end.status.is_success() => Outcome { n_iterations: 0, n_evaluations: 0, ..end.clone() },

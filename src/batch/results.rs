@@ -2,6 +2,7 @@
 
 use crate::batch::certificate::Certificate;
 use crate::covariance::Gap;
+use crate::solver::Outcome;
 use crate::status::Status;
 
 /// Where every start began and ended.
@@ -58,6 +59,8 @@ pub struct FitResult {
     pub flat_direction: Vec<f64>,
     /// Parameters that a direction moves that the data leave open.
     pub loose: Vec<bool>,
+    /// Objectives that differ by less are the same.
+    pub rounding: f64,
     /// Exponents, rates and the like whose standard error exceeds them.
     pub vague: Vec<bool>,
     /// Row-major; NaN where undefined.
@@ -103,6 +106,7 @@ impl FitResult {
             condition: f64::NAN,
             flat_direction: vec![0.0; n_parameters],
             loose: vec![false; n_parameters],
+            rounding: f64::NAN,
             vague: vec![false; n_parameters],
             covariance: vec![f64::NAN; n_parameters * n_parameters],
             gap: Some(Gap::NoMinimum),
@@ -117,5 +121,33 @@ impl FitResult {
             started: None,
             replicates: None,
         }
+    }
+}
+
+impl Started {
+    pub(super) fn of(begins: &[Vec<f64>], ends: &[Outcome]) -> Started {
+        Started {
+            begins: begins.concat(),
+            ends: ends.iter().flat_map(|end| end.params.iter().copied()).collect(),
+            objectives: ends.iter().map(|end| end.objective).collect(),
+            statuses: ends.iter().map(|end| end.status).collect(),
+        }
+    }
+
+    /// Of a fit that did not begin.
+    pub(super) fn none(n: usize, p: usize, status: Status) -> Started {
+        Started {
+            begins: vec![f64::NAN; n * p],
+            ends: vec![f64::NAN; n * p],
+            objectives: vec![f64::NAN; n],
+            statuses: vec![status; n],
+        }
+    }
+}
+
+impl Replicates {
+    /// Of a fit that did not begin.
+    pub(super) fn none(n: usize, p: usize, status: Status) -> Replicates {
+        Replicates { params: vec![f64::NAN; n * p], objectives: vec![f64::NAN; n], statuses: vec![status; n] }
     }
 }

@@ -5,6 +5,7 @@ use crate::covariance::Covariance;
 use crate::dispatch::Level;
 use crate::law::Residual;
 use crate::loss::Loss;
+use crate::objective::rows::RawRows;
 use crate::resample::Resample;
 use crate::solver::Solver;
 use crate::starts::StartRule;
@@ -125,4 +126,20 @@ pub struct BatchSpec<'a> {
     pub n_threads: usize,
     /// What is known of parameters beforehand.
     pub prior: Option<GivenPrior<'a>>,
+}
+
+impl<'a> BatchSpec<'a> {
+    /// The rows of one fit.
+    pub(super) fn rows_of(&self, index: usize) -> RawRows<'a> {
+        let first = self.offsets[index];
+        RawRows {
+            x: self.x,
+            stride: self.y.len(),
+            first,
+            n: self.offsets[index + 1] - first,
+            y: self.y,
+            weights: self.weights,
+            sigma: self.sigma,
+        }
+    }
 }

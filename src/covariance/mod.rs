@@ -12,13 +12,9 @@ use crate::covariance::identify::identify;
 use crate::covariance::sandwich::Priors;
 use crate::covariance::sandwich::Rows;
 use crate::covariance::sandwich::estimate;
-use crate::dispatch::Plain;
 use crate::error::Error;
 use crate::law::Residual;
 use crate::law::Role;
-use crate::loss::LossVisitor;
-use crate::loss::Point;
-use crate::loss::RobustLoss;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
@@ -146,20 +142,6 @@ impl Gap {
     #[must_use]
     pub fn cluster(self) -> Option<i64> {
         if let Gap::NeedsCluster(code) = self { Some(code) } else { None }
-    }
-}
-
-struct AllPoints<'a> {
-    residuals: &'a [f64],
-    noise: &'a [f64],
-    delta: f64,
-}
-
-impl LossVisitor for AllPoints<'_> {
-    type Out = Vec<Point>;
-
-    fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
-        self.residuals.iter().zip(self.noise).map(|(&r, s)| loss.at::<Plain>(r, self.delta * s)).collect()
     }
 }
 
@@ -297,8 +279,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
         found.gap = Some(Gap::NoMinimum);
         return found;
     }
-    let all = AllPoints { residuals: &residuals[..n], noise: &problem.rows.noise[..n], delta: problem.f_scale };
-    let points = problem.loss.visit(all);
+    let points = problem.points(&residuals[..n]);
     let kind = question.kind.resolved(question.clusters.is_some());
     let pull = |&k: &usize| {
         let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);

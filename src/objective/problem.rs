@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::dispatch::Arith;
 use crate::dispatch::Level;
+use crate::dispatch::Plain;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
 use crate::formula::program::BLOCK;
@@ -18,6 +19,7 @@ use crate::linalg::dot;
 use crate::linalg::sum;
 use crate::loss::Loss;
 use crate::loss::LossVisitor;
+use crate::loss::Point;
 use crate::loss::RobustLoss;
 use crate::objective::Curvature;
 use crate::objective::Objective;
@@ -60,6 +62,11 @@ impl Problem<'_> {
         out
     }
 
+    /// The loss at each of some residuals of the rows.
+    pub(crate) fn points(&self, residuals: &[f64]) -> Vec<Point> {
+        self.loss.visit(AllPoints { residuals, noise: &self.rows.noise, delta: self.f_scale })
+    }
+
     /// Residuals, and their derivatives with respect to the free parameters, each a column of `rows.padded` values.
     pub(crate) fn linearise(&self, params: &[f64], scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
         let mut out = vec![0.0; self.rows.padded];
@@ -67,6 +74,20 @@ impl Problem<'_> {
         let work = Residuals { problem: self, params, scratch, jacobian: Some(&mut jacobian), out: &mut out };
         dispatch(self.level, work);
         (out, jacobian)
+    }
+}
+
+struct AllPoints<'a> {
+    residuals: &'a [f64],
+    noise: &'a [f64],
+    delta: f64,
+}
+
+impl LossVisitor for AllPoints<'_> {
+    type Out = Vec<Point>;
+
+    fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
+        self.residuals.iter().zip(self.noise).map(|(&r, s)| loss.at::<Plain>(r, self.delta * s)).collect()
     }
 }
 

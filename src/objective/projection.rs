@@ -11,8 +11,6 @@ use crate::formula::program::BLOCK;
 use crate::law::Residual;
 use crate::law::Separable;
 use crate::linalg::add_products;
-use crate::loss::LossVisitor;
-use crate::loss::RobustLoss;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
@@ -75,13 +73,9 @@ impl<'a> Projection<'a> {
     /// The same with every row weighted as the robust loss weights it at `params`.
     pub(crate) fn reweighted(&self, params: &[f64], scratch: &mut Scratch) -> Projection<'a> {
         let residuals = self.problem.residuals(params, scratch);
-        let factors = self.problem.loss.visit(RowWeights {
-            residuals: &residuals,
-            noise: &self.problem.rows.noise,
-            delta: self.problem.f_scale,
-        });
+        let points = self.problem.points(&residuals);
         let mut out = self.clone();
-        out.weigh(|row| factors.get(row).copied().unwrap_or(0.0));
+        out.weigh(|row| points.get(row).map_or(0.0, |point| point.weight));
         out
     }
 
@@ -140,21 +134,6 @@ fn ranges(problem: &Problem<'_>, separable: &Separable) -> Vec<Vec<(f64, f64)>> 
     };
     let powers = separable.powers.iter().flatten();
     powers.map(|power| power.exponents.iter().map(|(_, u)| of(*u)).collect()).collect()
-}
-
-struct RowWeights<'a> {
-    residuals: &'a [f64],
-    noise: &'a [f64],
-    delta: f64,
-}
-
-impl LossVisitor for RowWeights<'_> {
-    type Out = Vec<f64>;
-
-    fn visit<L: RobustLoss>(self, loss: L) -> Vec<f64> {
-        let rows = self.residuals.iter().zip(self.noise);
-        rows.map(|(&r, s)| loss.at::<Plain>(r, self.delta * s).weight).collect()
-    }
 }
 
 struct AllProducts<'a> {

@@ -200,6 +200,7 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("f_scale", floats(&|r| r.f_scale))?;
     out.set_item("prior_variance", floats(&|r| r.prior_variance))?;
     out.set_item("condition", floats(&|r| r.condition))?;
+    out.set_item("rounding", floats(&|r| r.rounding))?;
     out.set_item("inside_scale", floats(&|r| r.inside_scale))?;
     out.set_item("start_agreement", floats(&|r| r.start_agreement))?;
     out.set_item("n_iterations", counts(&|r| r.n_iterations))?;

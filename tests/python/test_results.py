@@ -80,6 +80,14 @@ def test_distinct_optima_count_the_starts_that_found_them(power_fit: lf.Fit) -> 
     assert sum(optimum.count for optimum in power_fit.optima) <= len(power_fit.starts.objective)
 
 
+def test_optima_that_differ_by_rounding_are_one(power_runs: Columns) -> None:
+    three = {name: values[[0, 5, 11]] for name, values in power_runs.items()}
+    for loss in ("squared", "huber"):
+        fit = lf.fit(lf.laws.power_floor, three, response="loss", loss=loss)
+        assert len(fit.optima) == fit.certificate.n_optima == 1
+        assert fit.optima[0].count == fit.certificate.n_best
+
+
 def test_a_term_that_dies_is_reported() -> None:
     sizes = np.logspace(7, 10, 20)
     runs = {"N": sizes, "D": np.roll(sizes, 7), "loss": 1.7 + 400 * sizes**-0.34}

@@ -1,0 +1,139 @@
+//! Where the starts of a fit begin: given, on a grid, scanned, or drawn.
+
+use std::ops::Range;
+
+use crate::batch::check::Plan;
+use crate::batch::path::Crew;
+use crate::batch::path::Path;
+use crate::batch::spec::BatchSpec;
+use crate::objective::problem::Problem;
+use crate::objective::projection::Projection;
+use crate::objective::rows::Rows;
+use crate::scan::Scan;
+use crate::solver::Outcome;
+use crate::solver::Solver;
+use crate::solver::Workspace;
+use crate::starts::Ranges;
+use crate::starts::StartRule;
+use crate::starts::draw;
+
+/// Minima of a scan that become starts.
+const MOST_MINIMA: usize = 8;
+
+/// Most rows that default starts look at.
+const MOST_SAMPLED: usize = 4096;
+
+/// Every so many rows of a long table: enough to draw starts from; `None` for a short one, which is its own sample.
+pub(super) fn sampled(rows: &Rows) -> Option<Rows> {
+    if rows.n <= MOST_SAMPLED {
+        return None;
+    }
+    let step = rows.n.div_ceil(MOST_SAMPLED);
+    let chosen: Vec<f64> = (0..rows.n).map(|row| f64::from(u8::from(row.is_multiple_of(step)))).collect();
+    let mut sample = Rows::default();
+    sample.select(rows, &chosen, None);
+    Some(sample)
+}
+
+/// The starts of one fit.
+pub(super) struct Begins<'a> {
+    pub(super) spec: &'a BatchSpec<'a>,
+    pub(super) plan: &'a Plan,
+    pub(super) index: usize,
+    /// Of the rows that draws look at.
+    pub(super) problem: Problem<'a>,
+    /// Minima of a scan, which come first.
+    pub(super) scanned: Vec<Vec<f64>>,
+}
+
+impl Begins<'_> {
+    /// Scans before anything is known, where starts are drawn.
+    pub(super) fn first_look(&mut self, projection: &Projection<'_>, workspace: &mut Workspace) {
+        if self.spec.start_rule == StartRule::Auto {
+            let fixed = self.spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value });
+            self.scanned = self.scan(projection).everywhere(&fixed.collect::<Vec<f64>>(), &mut workspace.scratch);
+        }
+    }
+
+    fn scan<'p>(&'p self, projection: &'p Projection<'p>) -> Scan<'p> {
+        Scan {
+            projection,
+            sample: &self.problem,
+            space: &self.plan.space,
+            ranges: self.ranges(),
+            most: MOST_MINIMA.min(self.plan.n_starts),
+        }
+    }
+
+    /// Whether something is to be learned from another scan once a good place is known: where the weights of a robust loss
+    /// change the first one, or where there was none.
+    pub(super) fn has_second_look(&self, is_separable: bool) -> bool {
+        let is_scanned = !self.scanned.is_empty();
+        let is_drawn = self.spec.start_rule == StartRule::Auto;
+        is_separable && is_drawn && (self.spec.loss.has_scale() || !is_scanned)
+    }
+
+    /// Ends of the starts `numbers` from a second scan, in which rows weigh what the robust loss gives them at the best end so
+    /// far: outliers pull the first one's squares away from the valley of the loss. What has too many nonlinear parameters
+    /// for a first scan is looked at along each of them.
+    pub(super) fn second_look(
+        &mut self,
+        path: Path<'_>,
+        best: &[f64],
+        numbers: Range<usize>,
+        crew: Crew<'_>,
+        workspace: &mut Workspace,
+    ) -> (Vec<Vec<f64>>, Vec<Outcome>) {
+        let Some(projection) = path.projection else { return (vec![], vec![]) };
+        let again = projection.reweighted(best, &mut workspace.scratch);
+        let scan = self.scan(&again);
+        self.scanned = if self.scanned.is_empty() {
+            scan.along_axes(best, &mut workspace.scratch)
+        } else {
+            scan.everywhere(best, &mut workspace.scratch)
+        };
+        let path = Path { projection: Some(&again), ..path };
+        let scanned = |s: usize| self.scanned.get(s - numbers.start).cloned();
+        let beginnings = crew.map(numbers.len(), |(): &mut (), s| {
+            scanned(numbers.start + s).unwrap_or_else(|| self.start(numbers.start + s))
+        });
+        let ends = path.solve_all(&beginnings, |s| self.is_generic(s), crew);
+        (beginnings, ends)
+    }
+
+    /// Whether start number `s` goes the generic way: every second one that is drawn does, as evidence of another kind.
+    pub(super) fn is_generic(&self, s: usize) -> bool {
+        let is_drawn = self.spec.start_rule == StartRule::Auto && s >= self.scanned.len();
+        is_drawn && self.spec.solver == Solver::Auto && s % 2 == 1
+    }
+
+    fn ranges(&self) -> Ranges<'_> {
+        Ranges { lower: self.spec.start_lower, upper: self.spec.start_upper }
+    }
+
+    /// Start number `s`, with fixed parameters in place.
+    pub(super) fn start(&self, s: usize) -> Vec<f64> {
+        if let Some(scanned) = self.scanned.get(s) {
+            return scanned.clone();
+        }
+        let spec = self.spec;
+        let p = self.plan.law.parameters().len();
+        let given = spec.starts.as_ref().filter(|_| spec.start_rule == StartRule::Given);
+        let mut row = match (&self.plan.grid, given) {
+            (Some(grid), _) => grid[s * p..][..p].to_vec(),
+            (None, Some(given)) => {
+                let from = if given.per_fit { self.index * given.n_starts * p } else { 0 };
+                given.values[from + s * p..][..p].to_vec()
+            }
+            (None, None) => {
+                return draw(&self.problem, &self.plan.start_space, spec.fixed, self.ranges(), spec.seed, s);
+            }
+        };
+        for (value, &fixed) in row.iter_mut().zip(spec.fixed) {
+            if !fixed.is_nan() {
+                *value = fixed;
+            }
+        }
+        row
+    }
+}
