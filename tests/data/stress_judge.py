@@ -125,8 +125,6 @@ def judge(p: Problem, best: Best) -> Verdict:
         value, decrement = end.objective, end.decrement / max(end.objective, p.rounding)
         is_minimum = value <= p.rounding or (end.is_convex and end.pushes_out and decrement <= WITHIN)
     allowed = abs(known) * WITHIN + p.rounding
-    # Of exact data the best passes through rows, where the curvature jumps.
-    is_minimum |= best.kind != OPEN and value <= known + allowed
     outcome = "missed" if not value <= known + allowed else "reached"
     excess = value / max(known, p.rounding) - 1.0
     is_value_right = abs(fit.objective - value) <= 1e-9 * value + p.rounding
