@@ -12,6 +12,7 @@ from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
 from lawfit._evidence import Certificate as Certificate
 from lawfit._evidence import Optimum as Optimum
+from lawfit._fits import Fits as Fits
 from lawfit._law import Law as Law
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
@@ -24,6 +25,5 @@ from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
-from lawfit.results import Fits as Fits
 
 __version__ = _version("lawfit")

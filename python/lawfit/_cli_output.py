@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from lawfit._export import columns_of, param_columns
+from lawfit._fits import Fits
 from lawfit.errors import DataError
-from lawfit.results import Fit, Fits
+from lawfit.results import Fit
 
 FORMATS = ("table", "json", "csv")
 _BY_SUFFIX = {".json": "json", ".csv": "csv", ".txt": "table"}

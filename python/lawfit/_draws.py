@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from lawfit._named import Named
 from lawfit._text import number, table
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
+
+if TYPE_CHECKING:
+    from lawfit.results import Fit
 
 
 class Interval(NamedTuple):
@@ -59,30 +62,52 @@ class Draws:
 
     Attributes
     ----------
+    fit : Fit
+        What was resampled.
     params : numpy.ndarray
         (n_replicates, n_parameters), in the order of ``law.parameters``.
     objective : numpy.ndarray
         (n_replicates,) the objective of each replicate at its optimum.
     status_codes : numpy.ndarray
         (n_replicates,) how each replicate ended, as the engine numbers it.
-    estimate : Named
-        The fit to all rows, by parameter.
     resample : str
         The scheme: ``"bayesian"``, ``"pairs"`` or ``"weights"``.
     seed : int
         The seed of the random weights.
+    n_units : int
+        Rows, or clusters, that were drawn from.
+    lost_term : numpy.ndarray
+        (n_replicates,) whether an additive term that contributes to the fit contributes nothing to the replicate.
+    covariances : numpy.ndarray or None
+        (n_replicates, n_parameters, n_parameters) of each replicate, of the kind of the fit; only if asked for.
+    n_checked, n_disagreed : int
+        Replicates that were searched from many starts as well, and those where that found a lower objective.
     caution : str or None
         Why the replicates should not be used, where the fit itself is not usable.
     """
 
-    law: Law
-    estimate: Named[float]
+    fit: Fit
     params: F64
     objective: F64
     status_codes: U8
     resample: str
     seed: int
+    n_units: int
+    lost_term: Bool
+    covariances: F64 | None = None
+    n_checked: int = 0
+    n_disagreed: int = 0
     caution: str | None = None
+
+    @property
+    def law(self) -> Law:
+        """The law that was fitted."""
+        return self.fit.law
+
+    @property
+    def estimate(self) -> Named[float]:
+        """The fit to all rows, by parameter."""
+        return self.fit.params
 
     def __len__(self) -> int:
         """Return how many there are."""

@@ -14,7 +14,8 @@ from lawfit.tables import FRAME_LIBRARIES, make_frame
 
 if TYPE_CHECKING:
     from lawfit._draws import Draws
-    from lawfit.results import Fit, Fits
+    from lawfit._fits import Fits
+    from lawfit.results import Fit
 
 # Raised when a field changes its meaning or goes away; new fields do not raise it.
 FORMAT_VERSION = 1

@@ -13,7 +13,8 @@ from lawfit._wording import listed
 
 if TYPE_CHECKING:
     from lawfit._evidence import Certificate
-    from lawfit.results import Fit, Fits
+    from lawfit._fits import Fits
+    from lawfit.results import Fit
 
 # Below this share of residuals inside the robust scale the fit is nearly one of least absolute deviations, and the
 # sandwich standard errors rest on few rows (docs/how-to-choose.md).

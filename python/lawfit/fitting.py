@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Options, Prior, Resampling, Rows
 from lawfit._engine import F64, Progress
+from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
 from lawfit._options import StartsLike, check_count, check_word, make_options
 from lawfit._progress import as_progress
@@ -17,7 +18,7 @@ from lawfit._rows import Keys, bind_to_table, join_rows, table_rows
 from lawfit._wording import describe
 from lawfit.errors import DataError, LawError
 from lawfit.laws import CATALOGUE
-from lawfit.results import Fit, Fits
+from lawfit.results import Fit
 from lawfit.tables import Table, is_table_like, read_table
 
 

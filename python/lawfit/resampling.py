@@ -112,13 +112,14 @@ def bootstrap(
     )
     assert raw.replicates is not None, "the engine was asked for replicates"
     return Draws(
-        law=fit.law,
-        estimate=fit.params,
+        fit=fit,
         params=raw.replicates.params[0],
         objective=raw.replicates.objective[0],
         status_codes=raw.replicates.status[0],
         resample=resampling.scheme,
         seed=seed,
+        n_units=fit.n_rows,
+        lost_term=np.zeros(resampling.n_replicates, dtype=bool),
         caution=caution_of(fit.success, fit.message, fit.rows),
     )
 

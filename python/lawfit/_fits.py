@@ -1,0 +1,202 @@
+"""What `fit_many` returns: one law fitted to many groups of rows. Frozen, slotted, picklable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lawfit import _engine, _export, _report
+from lawfit._batch import Options, Rows
+from lawfit._draws import Draws, caution_of
+from lawfit._engine import F64, Bool, RawFits
+from lawfit._evidence import Starts, certificate_of
+from lawfit._law import Law
+from lawfit._named import Named
+from lawfit._wording import listed
+from lawfit.results import Fit
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fits:
+    """One law fitted to many groups of rows, in one call.
+
+    ``fits["arc_easy", "dclm"]`` is the `Fit` of that key, ``fits[3]`` the one at a position (a key that is itself a
+    number goes in as a tuple: ``fits[(70,)]``). Arrays have one element per fit, in the order of ``keys``.
+
+    Attributes
+    ----------
+    law : Law
+        The law, with its variables known.
+    by : tuple of str
+        Columns that made the groups.
+    keys : tuple of tuples
+        Key of each fit: one value for each column of ``by``.
+    options : Options
+        Everything that was asked for, defaults filled in.
+    rows : Rows
+        The rows of all fits.
+    raw : RawFits
+        Arrays of the engine.
+    resample : str or None
+        Scheme of the bootstrap, if one was asked for.
+    """
+
+    law: Law
+    by: tuple[str, ...]
+    keys: tuple[tuple[object, ...], ...]
+    options: Options
+    rows: Rows
+    raw: RawFits
+    resample: str | None
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[Fit]:
+        """Go through them in order."""
+        return (self._at(i) for i in range(len(self)))
+
+    def __getitem__(self, key: object) -> Fit:
+        """Look one up."""
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
+            if not -len(self) <= key < len(self):
+                raise IndexError(f"there are {len(self)} fits; {key} is not a position among them")
+            return self._at(int(key) % len(self))
+        wanted = key if isinstance(key, tuple) else (key,)
+        try:
+            return self._at(self.keys.index(wanted))
+        except ValueError:
+            shown = listed((repr(known if len(known) > 1 else known[0]) for known in self.keys), most=8)
+            raise KeyError(f"no fit has the key {key!r} for {', '.join(self.by)}; the keys are {shown}") from None
+
+    @property
+    def params(self) -> Named[F64]:
+        """Estimates by parameter name, each (n_fits,)."""
+        return Named(zip(self.law.parameters, self.raw.params.T, strict=True))
+
+    @property
+    def stderr(self) -> Named[F64]:
+        """Standard errors by parameter name, each (n_fits,); NaN where undefined."""
+        variance = np.diagonal(self.raw.covariance, axis1=1, axis2=2)
+        return Named(zip(self.law.parameters, np.sqrt(np.where(variance >= 0.0, variance, np.nan)).T, strict=True))
+
+    @property
+    def objective(self) -> F64:
+        """Objective of each fit."""
+        return self.raw.objective
+
+    @property
+    def start_agreement(self) -> F64:
+        """Share of each fit's starts that ended at its best objective."""
+        return self.raw.start_agreement
+
+    @property
+    def certified(self) -> Bool:
+        """Which fits are certified; `Fit.certificate` says why one is not."""
+        return self.raw.is_certified
+
+    @property
+    def status(self) -> NDArray[np.str_]:
+        """How each fit ended, in a word."""
+        return np.array([status.name for status in _engine.registries().statuses])[self.raw.status]
+
+    @property
+    def ok(self) -> Bool:
+        """Which fits ended in a minimum that may be used."""
+        return np.array([status.success for status in _engine.registries().statuses])[self.raw.status]
+
+    @property
+    def failed(self) -> Bool:
+        """Which fits did not."""
+        return ~self.ok
+
+    def to_frame(self, what: str = "params", library: str | None = None) -> Any:
+        """Return a frame: one row per fit and parameter (``"params"``) or one row per fit (``"fits"``)."""
+        return _export.frame(_export.columns_of(self, what), library, self.rows.library, "to_frame")
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""
+        return _export.fits_dict(self)
+
+    def __repr__(self) -> str:
+        """Return the form for people."""
+        return _report.fits_text(self)
+
+    def _at(self, i: int) -> Fit:
+        raw, names = self.raw, self.law.parameters
+        status = _engine.registries().statuses[int(raw.status[i])]
+        terms = _engine.compile_law(self.law.text, self.rows.variables, self.law.positive).terms
+        params: Named[float] = Named(zip(names, raw.params[i].tolist(), strict=True))
+        starts = None
+        if raw.starts is not None:
+            params_at, ends, objective, codes = (array[i] for array in raw.starts)
+            starts = Starts(params_at, ends, objective, codes, float(raw.rounding[i]))
+        fit = Fit(
+            law=self.law,
+            params=params,
+            covariance=raw.covariance[i],
+            covariance_type=raw.covariance_type,
+            covariance_reason=self._gap(i),
+            dof=float(raw.dof[i]),
+            n_clusters=int(raw.n_clusters[i]),
+            unidentified=tuple(name for name, is_loose in zip(names, raw.loose[i], strict=True) if is_loose),
+            objective=float(raw.objective[i]),
+            sse=float(raw.sse[i]),
+            f_scale=float(raw.f_scale[i]),
+            prior_variance=float(raw.prior_variance[i]),
+            status=status.name,
+            message=status.message,
+            success=status.success,
+            nfev=int(raw.n_evaluations[i]),
+            nit=int(raw.n_iterations[i]),
+            start_agreement=float(raw.start_agreement[i]),
+            certificate=certificate_of(raw, i, status.success, names),
+            starts=starts,
+            gradient=Named(zip(names, raw.gradient[i].tolist(), strict=True)),
+            flat_direction=Named(zip(names, raw.flat_direction[i].tolist(), strict=True)),
+            condition=float(raw.condition[i]),
+            term_share=Named(zip(terms, raw.term_share[i].tolist(), strict=True)),
+            inside_scale=float(raw.inside_scale[i]),
+            at_bound=tuple(name for name, is_at in zip(names, raw.at_bound[i], strict=True) if is_at),
+            n_rows=int(raw.n_rows_used[i]),
+            kernels=raw.kernels,
+            options=self.options,
+            rows=self.rows.of(i),
+            by=self.by,
+            key=self.keys[i],
+            draws=None,
+        )
+        return fit if self.resample is None else replace(fit, draws=self._draws(fit, i))
+
+    def _draws(self, fit: Fit, i: int) -> Draws:
+        """Resamples of one fit."""
+        replicates = self.raw.replicates
+        assert replicates is not None, "a bootstrap was asked for"
+        assert self.resample is not None, "and its scheme is known"
+        return Draws(
+            fit=fit,
+            params=replicates.params[i],
+            objective=replicates.objective[i],
+            status_codes=replicates.status[i],
+            resample=self.resample,
+            seed=self.options.seed,
+            n_units=fit.n_rows,
+            lost_term=np.zeros(len(replicates.params[i]), dtype=bool),
+            caution=caution_of(fit.success, fit.message, self.rows),
+        )
+
+    def _gap(self, i: int) -> str | None:
+        """Why a fit has no covariance, with the row or cluster by name."""
+        raw, rows = self.raw, self.rows.of(i)
+        place = ""
+        if raw.gap_row[i] >= 0:
+            used = rows.positions if rows.weights is None else rows.positions[rows.weights > 0.0]
+            place = f"row {used[raw.gap_row[i]]} (counted from 0)"
+        elif raw.gap_cluster[i] >= 0:
+            place = f"cluster {rows.cluster_labels[int(raw.gap_cluster[i])]!r}"
+        return raw.gap[i].format(place) or None
