@@ -48,6 +48,7 @@ pub use batch::FitResult;
 pub use batch::GivenPrior;
 pub use batch::GivenStarts;
 pub use batch::ReplicatePlan;
+pub use batch::ReplicateRule;
 pub use batch::Replicates;
 pub use batch::ScaleRule;
 pub use batch::Started;

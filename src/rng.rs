@@ -14,7 +14,11 @@
 //!
 //! Every block gives two 64-bit numbers, words (0, 1) first, the low word first.
 
+use crate::dispatch::Arith;
+use crate::dispatch::Level;
 use crate::dispatch::Plain;
+use crate::dispatch::Work;
+use crate::dispatch::dispatch;
 use crate::special;
 
 /// The version of everything here that decides which numbers come out: layout, hash and draws.
@@ -78,7 +82,7 @@ impl Stream {
 
     /// A number between 0 and 1, neither of them: (k + ½) / 2⁵² for 52 random bits k, so 53 significant bits.
     pub fn uniform(&mut self) -> f64 {
-        ((self.next_u64() >> 12) as f64 + 0.5) * f64::EPSILON
+        uniform(self.next_u64())
     }
 
     /// An integer from 0 to `n` − 1, every one equally likely; 0 if `n` is 0.
@@ -90,12 +94,8 @@ impl Stream {
             return 0;
         }
         loop {
-            let bits = self.next_u64();
-            let high = ((u128::from(bits) * u128::from(n)) >> 64) as u64;
-            let low = bits.wrapping_mul(n);
-            // The first test is implied by the second and spares the division.
-            if low >= n || low >= n.wrapping_neg() % n {
-                return high;
+            if let Some(found) = below(self.next_u64(), n) {
+                return found;
             }
         }
     }
@@ -110,6 +110,95 @@ impl Stream {
         let radius = (2.0 * self.exponential()).sqrt();
         radius * special::cos::<Plain>(std::f64::consts::TAU * self.uniform())
     }
+}
+
+/// The integer below `n` that 64 random bits stand for, if they stand for one; see [`Stream::below`].
+#[inline(always)]
+pub(crate) fn below(bits: u64, n: u64) -> Option<u64> {
+    let high = ((u128::from(bits) * u128::from(n)) >> 64) as u64;
+    let low = bits.wrapping_mul(n);
+    // The first test is implied by the second and spares the division.
+    (low >= n || low >= n.wrapping_neg() % n).then_some(high)
+}
+
+/// The number between 0 and 1 that 64 random bits stand for; see [`Stream::uniform`].
+#[inline(always)]
+pub(crate) fn uniform(bits: u64) -> f64 {
+    ((bits >> 12) as f64 + 0.5) * f64::EPSILON
+}
+
+/// The first two numbers of the streams of many units, `firsts` and `seconds`: what [`stream`] gives one at a time.
+pub(crate) fn first_numbers(
+    level: Level,
+    seed: u64,
+    keys: &[u64],
+    replicate: u32,
+    purpose: Purpose,
+    firsts: &mut Vec<u64>,
+    seconds: &mut Vec<u64>,
+) {
+    firsts.resize(keys.len(), 0);
+    seconds.resize(keys.len(), 0);
+    dispatch(level, FirstNumbers { seed, keys, replicate, purpose, firsts, seconds });
+}
+
+/// Units whose numbers are made together.
+const LANES: usize = 8;
+
+struct FirstNumbers<'a> {
+    seed: u64,
+    keys: &'a [u64],
+    replicate: u32,
+    purpose: Purpose,
+    firsts: &'a mut [u64],
+    seconds: &'a mut [u64],
+}
+
+impl Work for FirstNumbers<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run<A: Arith>(self) {
+        let [low, high] = halves(self.seed);
+        let outputs = self.firsts.chunks_mut(LANES).zip(self.seconds.chunks_mut(LANES));
+        for (keys, (firsts, seconds)) in self.keys.chunks(LANES).zip(outputs) {
+            let mut padded = [0; LANES];
+            padded[..keys.len()].copy_from_slice(keys);
+            let first_word = u64::from((self.purpose as u32) << 24);
+            let counter = [
+                [first_word; LANES],
+                [u64::from(self.replicate); LANES],
+                padded.map(|k| k & LOW),
+                padded.map(|k| k >> 32),
+            ];
+            let [a, b, c, d] = philox_lanes(counter, [low, high]);
+            for (i, (first, second)) in firsts.iter_mut().zip(seconds).enumerate() {
+                *first = a[i] | (b[i] << 32);
+                *second = c[i] | (d[i] << 32);
+            }
+        }
+    }
+}
+
+/// The low 32 bits.
+const LOW: u64 = 0xffff_ffff;
+
+/// [`philox`] of several counters, each word in the low half of an element.
+#[inline(always)]
+fn philox_lanes(counter: [[u64; LANES]; 4], key: [u32; 2]) -> [[u64; LANES]; 4] {
+    let [mut a, mut b, mut c, mut d] = counter;
+    let [mut key_0, mut key_1] = key;
+    for _ in 0..10 {
+        for i in 0..LANES {
+            let (product_0, product_1) = (u64::from(MULTIPLIERS[0]) * a[i], u64::from(MULTIPLIERS[1]) * c[i]);
+            let (next_a, next_c) =
+                ((product_1 >> 32) ^ b[i] ^ u64::from(key_0), (product_0 >> 32) ^ d[i] ^ u64::from(key_1));
+            (a[i], b[i], c[i], d[i]) = (next_a, product_1 & LOW, next_c, product_0 & LOW);
+        }
+        key_0 = key_0.wrapping_add(INCREMENTS[0]);
+        key_1 = key_1.wrapping_add(INCREMENTS[1]);
+    }
+    [a, b, c, d]
 }
 
 /// A stable 64-bit hash of the canonical bytes of a unit's name; bytes of different kinds begin with different tags.
@@ -206,6 +295,19 @@ mod tests {
             let [a, b, c, d] = philox(counter, [0x89ab_cdef, 0x0123_4567]);
             assert_eq!(numbers.next_u64(), (u64::from(b) << 32) | u64::from(a));
             assert_eq!(numbers.next_u64(), (u64::from(d) << 32) | u64::from(c));
+        }
+    }
+
+    #[test]
+    fn many_first_numbers_are_those_of_the_streams_at_every_level() {
+        let keys: Vec<u64> = (0..37).map(row_key).collect();
+        for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+            let (mut firsts, mut seconds) = (vec![], vec![]);
+            first_numbers(level, 0x1234_5678_9abc_def0, &keys, 11, Purpose::Resample, &mut firsts, &mut seconds);
+            for (i, &key) in keys.iter().enumerate() {
+                let mut numbers = stream(0x1234_5678_9abc_def0, key, 11, Purpose::Resample);
+                assert_eq!((firsts[i], seconds[i]), (numbers.next_u64(), numbers.next_u64()), "{}", level.name());
+            }
         }
     }
 

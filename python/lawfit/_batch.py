@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
 from lawfit import _engine
-from lawfit._engine import F64, I64, Progress, RawFits
+from lawfit._engine import F64, I64, U64, Progress, RawFits
 from lawfit._law import Law, Range
 from lawfit._named import Named
 from lawfit._protocols import Followed
@@ -93,6 +94,10 @@ class Options:
     prior: Named[Prior] = Named()  # noqa: RUF009 (a Named cannot be changed)
 
 
+# Replicates that are searched from many starts as well: enough to see minima that a tenth of them miss.
+N_CHECKED = 8
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Resampling:
     """How rows are drawn again, and how often."""
@@ -100,6 +105,12 @@ class Resampling:
     scheme: str
     n_replicates: int
     weights: F64 | None = None  # (n_replicates, n_rows) with the scheme "weights"
+    strata: I64 | None = None  # (n_rows,) codes
+    share: float = 0.8  # of the units that a subsample keeps
+    noise: F64 | None = None  # (n_rows,) on the residual's scale
+    search: str = "warm"
+    n_checked: int = 0
+    studentize: bool = False
 
 
 def run(
@@ -109,13 +120,17 @@ def run(
     *,
     starts: F64 | None = None,
     resampling: Resampling | None = None,
+    at: F64 | None = None,
     f_scale: F64 | None = None,
     prior_variance: F64 | None = None,
     keep_starts: bool = True,
     n_threads: int,
     progress: Progress | None,
 ) -> RawFits:
-    """Fit all rows in one engine call; ``f_scale`` (F,) and ``prior_variance`` (F,) stand in for what the fit finds."""
+    """Fit all rows in one engine call.
+
+    ``f_scale`` (F,) and ``prior_variance`` (F,) stand in for what the fit finds, ``at`` (F, P) for its search.
+    """
     names = law.parameters
     if f_scale is None and options.f_scale is not None:
         f_scale = np.full(rows.n_fits, options.f_scale)
@@ -142,10 +157,6 @@ def run(
         start_lower=np.array([lower for lower, _ in ranges]),
         start_upper=np.array([upper for _, upper in ranges]),
         seed=options.seed,
-        resample=None if resampling is None else resampling.scheme,
-        n_replicates=0 if resampling is None else resampling.n_replicates,
-        keys=None if resampling is None else _engine.row_keys(rows.units),
-        replicate_weights=None if resampling is None else resampling.weights,
         solver=options.solver,
         covariance=options.covariance,
         clusters=rows.clusters,
@@ -157,7 +168,55 @@ def run(
         prior_mean=_by_parameter(names, options.prior, 0),
         prior_sd=_by_parameter(names, options.prior, 1),
         prior_variance=prior_variance,
+        at=at,
+        **({} if resampling is None else _replicates(rows, resampling)),
     )
+
+
+class _Replicates(TypedDict, total=False):
+    resample: str
+    n_replicates: int
+    keys: U64
+    cluster_keys: U64 | None
+    replicate_weights: F64 | None
+    strata: I64 | None
+    share: float
+    noise: F64 | None
+    is_global: bool
+    n_checked: int
+    studentize: bool
+
+
+def _replicates(rows: Rows, resampling: Resampling) -> _Replicates:
+    """Return what the engine needs to make replicates."""
+    return {
+        "resample": resampling.scheme,
+        "n_replicates": resampling.n_replicates,
+        "keys": _engine.row_keys(rows.units),
+        "cluster_keys": _cluster_keys(rows),
+        "replicate_weights": resampling.weights,
+        "strata": resampling.strata,
+        "share": resampling.share,
+        "noise": resampling.noise,
+        "is_global": resampling.search == "global",
+        "n_checked": resampling.n_checked,
+        "studentize": resampling.studentize,
+    }
+
+
+def _cluster_keys(rows: Rows) -> U64 | None:
+    """Return the key of each row's cluster, which depends on its label alone: a run is drawn alike in every group."""
+    if rows.clusters is None:
+        return None
+    return _engine.hash_keys([_unit_bytes(label) for label in rows.cluster_labels])[rows.clusters]
+
+
+def _unit_bytes(label: object) -> bytes:
+    """Return the canonical bytes of a unit: a text, or a number as float64."""
+    if isinstance(label, str):
+        return b"t" + label.encode()
+    assert isinstance(label, int | float | np.generic), "clusters are texts or numbers"
+    return b"n" + struct.pack("<d", float(label))
 
 
 def _by_parameter(names: tuple[str, ...], prior: Named[Prior], part: int) -> F64 | None:

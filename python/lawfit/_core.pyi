@@ -151,6 +151,14 @@ def fit_batch(
     prior_mean: _F64 | None = None,
     prior_sd: _F64 | None = None,
     prior_variance: _F64 | None = None,
+    at: _F64 | None = None,
+    cluster_keys: NDArray[np.uint64] | None = None,
+    strata: NDArray[np.int64] | None = None,
+    share: float = 0.5,
+    noise: _F64 | None = None,
+    is_global: bool = False,
+    n_checked: int = 0,
+    studentize: bool = False,
 ) -> dict[str, Any]:
     """Fit one law to many data sets, from many starts, with many resamples, in one call.
 
@@ -163,6 +171,12 @@ def fit_batch(
     each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``; ``clusters`` (n_rows,) codes,
     equal for rows of one fit that are not independent; ``prior_mean`` and ``prior_sd`` (n_params,) NaN where nothing
     is known, ``prior_variance`` (n_fits,) with NaN or None for the noise variance that the fit finds.
+
+    Of replicates: ``at`` (n_fits, n_params) estimates that are known, in place of a search; ``cluster_keys`` (n_rows,)
+    where clusters are drawn, not rows; ``strata`` (n_rows,) codes within which units are drawn; ``share`` of the units
+    that ``resample="subsample"`` keeps; ``noise`` (n_rows,) on the residual's scale for ``"parametric"``;
+    ``is_global`` searches every replicate from many starts, ``n_checked`` that many of them, to compare;
+    ``studentize`` gives each replicate a covariance.
 
     Out, F fits, S starts, R replicates, P parameters, T additive terms: ``params`` (F, P), ``objective`` (F,),
     ``sse`` (F,), ``f_scale`` (F,), ``prior_variance`` (F,) NaN without a prior, ``status`` (F,) uint8,
@@ -179,7 +193,8 @@ def fit_batch(
     ``start_agreement`` (F,), ``best_start`` (F,) int64, ``kernels`` str, and with ``keep_starts``: ``start_params``
     (F, S, P) where each start began, ``start_ends`` (F, S, P) where it ended, ``start_objective`` (F, S),
     ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P), ``replicate_objective`` (F, R),
-    ``replicate_status`` (F, R) uint8.
+    ``replicate_status`` (F, R) uint8, ``replicate_lost_term`` (F, R) bool, ``n_units``, ``n_checked`` and
+    ``n_disagreed`` (F,) int64, and with ``studentize`` ``replicate_covariance`` (F, R, P, P).
     """
 
 def t_sf(t: _F64, df: _F64) -> _F64:

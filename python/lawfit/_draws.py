@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lawfit import _engine
-from lawfit._batch import Rows
 from lawfit._engine import F64, U8, Bool
 from lawfit._law import Law
 from lawfit._named import Named
@@ -26,16 +25,6 @@ class Interval(NamedTuple):
 
     lower: float
     upper: float
-
-
-def caution_of(is_usable: bool, message: str, rows: Rows) -> str | None:
-    """Why the replicates of a fit should not be used as they are."""
-    found = [] if is_usable else [f"the fit that was resampled is not usable as it is: {message}"]
-    if rows.clusters is not None:
-        found.append(
-            "rows were resampled as if independent, although cluster= was given: intervals may be far too narrow"
-        )
-    return "; ".join(found) or None
 
 
 def check_level(level: object) -> None:

@@ -74,6 +74,11 @@ class RawReplicates(NamedTuple):
     params: F64  # (F, R, P)
     objective: F64  # (F, R)
     status: U8  # (F, R)
+    lost_term: Bool  # (F, R)
+    n_units: I64  # (F,)
+    n_checked: I64  # (F,)
+    n_disagreed: I64  # (F,)
+    covariance: F64 | None  # (F, R, P, P) if asked for
 
 
 class RawFits(NamedTuple):
@@ -151,6 +156,11 @@ def undefined_row(text: str, variables: Sequence[str], parameters: Sequence[str]
 def row_keys(numbers: I64) -> U64:
     """Keys of the resampling streams of rows, from their numbers."""
     return _core.row_keys(numbers)
+
+
+def hash_keys(units: Sequence[bytes]) -> U64:
+    """Return stable keys of resampling units from their canonical bytes."""
+    return _core.hash_keys(list(units))
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -259,6 +269,14 @@ def fit_batch(
     prior_mean: F64 | None = None,
     prior_sd: F64 | None = None,
     prior_variance: F64 | None = None,
+    at: F64 | None = None,
+    cluster_keys: U64 | None = None,
+    strata: I64 | None = None,
+    share: float = 0.5,
+    noise: F64 | None = None,
+    is_global: bool = False,
+    n_checked: int = 0,
+    studentize: bool = False,
 ) -> RawFits:
     """Fit one law to F data sets, from many starts, with many resamples, in one call."""
     out = _core.fit_batch(
@@ -298,11 +316,28 @@ def fit_batch(
         prior_mean=prior_mean,
         prior_sd=prior_sd,
         prior_variance=prior_variance,
+        at=at,
+        cluster_keys=cluster_keys,
+        strata=strata,
+        share=share,
+        noise=noise,
+        is_global=is_global,
+        n_checked=n_checked,
+        studentize=studentize,
     )
     starts_out = replicates = None
     if keep_starts:
         starts_out = RawStarts(out["start_params"], out["start_ends"], out["start_objective"], out["start_status"])
     if n_replicates:
-        replicates = RawReplicates(out["replicate_params"], out["replicate_objective"], out["replicate_status"])
+        replicates = RawReplicates(
+            params=out["replicate_params"],
+            objective=out["replicate_objective"],
+            status=out["replicate_status"],
+            lost_term=out["replicate_lost_term"],
+            n_units=out["n_units"],
+            n_checked=out["n_checked"],
+            n_disagreed=out["n_disagreed"],
+            covariance=out["replicate_covariance"] if studentize else None,
+        )
     plain = {field: out[field] for field in RawFits._fields[:-2]}
     return RawFits(**plain, starts=starts_out, replicates=replicates)

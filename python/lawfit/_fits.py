@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lawfit import _engine, _export, _report
-from lawfit._batch import Options, Rows
-from lawfit._draws import Draws, caution_of
+from lawfit._batch import Options, Resampling, Rows
 from lawfit._engine import F64, Bool, RawFits
 from lawfit._evidence import Starts, certificate_of
 from lawfit._law import Law
 from lawfit._named import Named
+from lawfit._refits import draws_of
 from lawfit._wording import listed
 from lawfit.results import Fit
 
@@ -41,8 +41,8 @@ class Fits:
         The rows of all fits.
     raw : RawFits
         Arrays of the engine.
-    resample : str or None
-        Scheme of the bootstrap, if one was asked for.
+    resampling : Resampling or None
+        The bootstrap that was asked for.
     """
 
     law: Law
@@ -51,7 +51,7 @@ class Fits:
     options: Options
     rows: Rows
     raw: RawFits
-    resample: str | None
+    resampling: Resampling | None
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -171,24 +171,9 @@ class Fits:
             key=self.keys[i],
             draws=None,
         )
-        return fit if self.resample is None else replace(fit, draws=self._draws(fit, i))
-
-    def _draws(self, fit: Fit, i: int) -> Draws:
-        """Resamples of one fit."""
-        replicates = self.raw.replicates
-        assert replicates is not None, "a bootstrap was asked for"
-        assert self.resample is not None, "and its scheme is known"
-        return Draws(
-            fit=fit,
-            params=replicates.params[i],
-            objective=replicates.objective[i],
-            status_codes=replicates.status[i],
-            resample=self.resample,
-            seed=self.options.seed,
-            n_units=fit.n_rows,
-            lost_term=np.zeros(len(replicates.params[i]), dtype=bool),
-            caution=caution_of(fit.success, fit.message, self.rows),
-        )
+        if raw.replicates is None or self.resampling is None:
+            return fit
+        return replace(fit, draws=draws_of(fit, raw.replicates, i, self.resampling, self.options.seed))
 
     def _gap(self, i: int) -> str | None:
         """Why a fit has no covariance, with the row or cluster by name."""

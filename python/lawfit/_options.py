@@ -203,3 +203,13 @@ def _given_starts(law: Law, starts: Mapping[str, ArrayLike], fixed: Named[float]
     except ValueError:
         sizes = ", ".join(f"{name} {values.size}" for name, values in zip(law.parameters, columns, strict=True))
         raise DataError(f"starts: the arrays differ in length ({sizes}); give one value per start in each") from None
+
+
+def check_scheme(resample: object) -> None:
+    """Raise ``LawError`` unless a word is that of a scheme; clusters are no scheme but what is drawn."""
+    if resample in ("cluster", "clusters", "cluster_pairs", "cluster_bayesian"):
+        raise LawError(
+            f"resample={resample!r}: clusters are drawn by themselves where the fit has cluster=; "
+            'say resample="bayesian" or "pairs"'
+        )
+    check_word("resample", resample, _engine.registries().resamplers)

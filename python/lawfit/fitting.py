@@ -12,7 +12,7 @@ from lawfit._batch import Options, Prior, Resampling, Rows
 from lawfit._engine import F64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
-from lawfit._options import StartsLike, check_count, check_word, make_options
+from lawfit._options import StartsLike, check_count, check_scheme, make_options
 from lawfit._progress import as_progress
 from lawfit._rows import Keys, bind_to_table, join_rows, table_rows
 from lawfit._wording import describe
@@ -197,8 +197,8 @@ covariance, max_iterations, kernels, n_threads, progress
         Columns whose values make the groups; an empty list makes one group of all rows.
     bootstrap : int
         Replicates of each fit; 0 for none.
-    resample : "bayesian" or "pairs"
-        Scheme of the bootstrap.
+    resample : str
+        Scheme of the bootstrap, as in `lawfit.bootstrap`; all but ``"jackknife"``.
 
     Returns
     -------
@@ -303,8 +303,7 @@ def _run(
     )
     if raw.starts is not None:
         options = replace(options, n_starts=raw.starts.objective.shape[1])
-    scheme = None if resampling is None else resampling.scheme
-    return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resample=scheme)
+    return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resampling=resampling)
 
 
 def _as_law(law: object) -> Law:
@@ -358,6 +357,12 @@ def _as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _as_resampling(bootstrap: int, resample: str) -> Resampling | None:
-    check_word("resample", resample, _engine.registries().resamplers)
+    check_scheme(resample)
+    if resample == "jackknife":
+        raise LawError(
+            'resample="jackknife" has one replicate for each row or cluster, so groups would have different numbers; '
+            'bootstrap one fit of them: fits[key].bootstrap(resample="jackknife")'
+        )
     n_replicates = check_count("bootstrap", bootstrap, least=0)
-    return Resampling(resample, n_replicates) if n_replicates else None
+    # Of many groups a few replicates of each are a large sample.
+    return Resampling(resample, n_replicates, n_checked=2) if n_replicates else None

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _batch, _engine
-from lawfit._batch import Resampling
-from lawfit._draws import Draws, caution_of
-from lawfit._engine import F64, Progress
-from lawfit._options import check_count, check_word
+from lawfit._batch import N_CHECKED, Resampling
+from lawfit._draws import Draws
+from lawfit._engine import F64, I64, Progress
+from lawfit._options import check_count, check_scheme, check_word
 from lawfit._progress import as_progress
+from lawfit._refits import draws_of
 from lawfit._wording import describe
-from lawfit.errors import DataError
+from lawfit.errors import DataError, LawError
 from lawfit.results import Fit
 
 DEFAULT_REPLICATES = 1000
+SEARCHES = ("warm", "global")
 
 
 def bootstrap(
@@ -26,33 +28,61 @@ def bootstrap(
     *,
     resample: str = "bayesian",
     seed: int = 0,
+    search: str = "warm",
+    strata: str | ArrayLike | None = None,
+    share: float = 0.8,
+    noise: float | ArrayLike | None = None,
+    studentize: bool = False,
     weights: ArrayLike | None = None,
     indices: ArrayLike | None = None,
+    n_checked: int = N_CHECKED,
     n_threads: int | None = None,
     progress: bool | Progress | None = None,
 ) -> Draws:
-    """Parameters refitted to resampled rows.
+    """Parameters refitted to resampled rows, or to resampled clusters of rows.
 
-    Each replicate starts at the fit and keeps its options; ``f_scale`` and ``prior_variance`` stay at the numbers that
-    the fit found. The means of priors are drawn anew for each replicate, from the distribution that the prior states:
-    what it rests on might have come out otherwise too. Under ``weights`` and ``indices`` they stay.
+    What is drawn are rows, or whole clusters where the fit has ``cluster=``. Each replicate starts at the fit and keeps
+    its options; ``f_scale`` and ``prior_variance`` stay at the numbers that the fit found. The means of priors are
+    drawn anew for each replicate, from the distribution that the prior states: what it rests on might have come out
+    otherwise too. Under ``weights`` and ``indices`` they stay.
 
     Parameters
     ----------
     fit : Fit
         What to resample.
     n_replicates : int, optional
-        How many replicates; 1000 unless ``weights`` or ``indices`` say.
-    resample : "bayesian" or "pairs"
-        Exponential weights for every row (Rubin 1981), or rows drawn with replacement (Efron 1979).
+        How many replicates; 1000 unless ``weights`` or ``indices`` say. A jackknife has one per row or cluster.
+    resample : str
+        ``"bayesian"``: exponential weights (Rubin 1981). ``"pairs"``: drawn with replacement (Efron 1979).
+        ``"hierarchical"``: clusters with replacement, then rows of each. ``"wild"``: fitted values plus or minus the
+        residuals that each row, or cluster, has in a fit without it, signs drawn (Liu 1988). ``"parametric"``: fitted
+        values plus normal noise. ``"jackknife"``: one left out after the other. ``"subsample"``: a ``share`` drawn
+        without replacement.
     seed : int
-        Seed of the random weights. A row's stream depends on the seed, the number of the row in its table (or group)
-        and the replicate alone: under ``"bayesian"`` other rows may come and go, and responses or laws fitted to the
-        same rows get the same weights.
+        Seed of the draws. A row's stream depends on the seed, the number of the row in its table (or group) and the
+        replicate alone, a cluster's on its label: under ``"bayesian"`` other rows may come and go, and responses or
+        laws fitted to the same rows get the same weights.
+    search : "warm" or "global"
+        Whether each replicate is minimised from the fit alone, or from many starts as well.
+    strata : str or (n_rows,) array, optional
+        Draw within rows of equal value, so that each keeps its number of rows: a formula over the law's variables, such
+        as ``"N"``, or one value for each row that the fit used.
+    share : float
+        Share of the rows, or clusters, that ``"subsample"`` keeps; Hoffmann et al. 2022 kept 80 %.
+    noise : float or (n_rows,) array, optional
+        Standard deviation of the noise for ``"parametric"``, on the residual's scale: of ln response under
+        ``residual="log"``. Otherwise the known ``sigma`` of the fit; without it the residuals tell, under a robust loss
+        by their median.
+    studentize : bool
+        Give each replicate a covariance, of the kind that the fit has: what ``method="studentized"`` of an interval
+        needs. For ``"pairs"``, ``"wild"`` and ``"parametric"``.
     weights : (n_replicates, n_rows) array, optional
         Weights of the rows in each replicate, instead of drawing any.
     indices : (n_replicates, n_drawn) array of int, optional
         Rows in each replicate, numbered from 0 among the rows that the fit used, instead of drawing any.
+    n_checked : int
+        Replicates, evenly spaced, that are searched from many starts as well; ``Draws.n_disagreed`` of them had a lower
+        minimum than the one next to the fit.
     n_threads : int, optional
         As in `lawfit.fit`.
     progress : bool or callable, optional
@@ -61,23 +91,26 @@ def bootstrap(
     Returns
     -------
     Draws
-        All replicates, with how many failed and how many ended at a bound.
+        All replicates, with how many failed, ended at a bound, lost a term or had a lower minimum elsewhere.
 
     Raises
     ------
     LawError
         An option cannot mean anything.
     DataError
-        ``weights`` or ``indices`` do not fit the rows.
+        ``weights``, ``indices``, ``strata`` or ``noise`` do not fit the rows.
 
     Notes
     -----
-    When to use: whenever the interval matters; it needs no assumption about the noise but that rows are independent.
-    Several checkpoints of one run are not.
+    When to use: whenever the interval matters. ``"bayesian"`` and ``"pairs"`` need no assumption about the noise but
+    that rows, or clusters, are independent. ``"wild"`` keeps the design, ``"parametric"`` believes in normal noise.
+    Several checkpoints of one run are not independent: name the run with ``cluster=`` in `lawfit.fit`.
 
     References
     ----------
-    Rubin 1981, The Bayesian bootstrap, Ann. Statist. 9; Efron 1979, Bootstrap methods, Ann. Statist. 7.
+    Rubin 1981, The Bayesian bootstrap, Ann. Statist. 9; Efron 1979, Bootstrap methods, Ann. Statist. 7; Liu 1988,
+    Bootstrap procedures under some non-i.i.d. models, Ann. Statist. 16; Davison & Hinkley 1997, Bootstrap methods and
+    their application; Shao & Wu 1989, A general theory for jackknife variance estimation, Ann. Statist. 17.
 
     Examples
     --------
@@ -92,18 +125,28 @@ def bootstrap(
         raise DataError(
             f"bootstrap: give a Fit, not {describe(fit)}; groups are resampled by fit_many(..., bootstrap=1000)"
         )
-    resampling = _as_resampling(fit, n_replicates, resample, weights, indices)
     seed = check_count("seed", seed, least=0)
     params = np.array(list(fit.params.values()))
     if not np.isfinite(params).all():
         raise DataError(f"bootstrap: the fit has no estimate to start from ({fit.message})")
+    check_word("search", search, SEARCHES)
+    resampling = replace(
+        _as_resampling(fit, n_replicates, resample, weights, indices),
+        strata=None if strata is None else _strata(fit, strata),
+        share=_share(share),
+        noise=None if noise is None else _noise(fit, noise, resample),
+        search=search,
+        n_checked=0 if search == "global" else check_count("n_checked", n_checked, least=0),
+        studentize=bool(studentize),
+    )
+    given = fit.options.start_rule == "given" and fit.starts is not None
     raw = _batch.run(
         fit.law,
         fit.rows,
-        # From its own optimum a fit must stay there: the separable path would begin with other amplitudes.
-        replace(fit.options, seed=seed, solver="generic"),
-        starts=params[np.newaxis, :],
+        replace(fit.options, seed=seed),
+        starts=fit.starts.params if given and fit.starts is not None else None,
         resampling=resampling,
+        at=params[np.newaxis, :],
         f_scale=np.array([fit.f_scale]),
         prior_variance=np.array([fit.prior_variance]),
         keep_starts=False,
@@ -111,24 +154,16 @@ def bootstrap(
         progress=as_progress(progress),
     )
     assert raw.replicates is not None, "the engine was asked for replicates"
-    return Draws(
-        fit=fit,
-        params=raw.replicates.params[0],
-        objective=raw.replicates.objective[0],
-        status_codes=raw.replicates.status[0],
-        resample=resampling.scheme,
-        seed=seed,
-        n_units=fit.n_rows,
-        lost_term=np.zeros(resampling.n_replicates, dtype=bool),
-        caution=caution_of(fit.success, fit.message, fit.rows),
-    )
+    return draws_of(fit, raw.replicates, 0, resampling, seed)
 
 
 def _as_resampling(
     fit: Fit, n_replicates: int | None, resample: str, weights: ArrayLike | None, indices: ArrayLike | None
 ) -> Resampling:
-    check_word("resample", resample, _engine.registries().resamplers)
+    check_scheme(resample)
     if weights is None and indices is None:
+        if resample == "jackknife":
+            n_replicates = _n_left_out(fit, n_replicates)
         count = DEFAULT_REPLICATES if n_replicates is None else check_count("n_replicates", n_replicates, least=1)
         return Resampling(resample, count)
     if weights is not None and indices is not None:
@@ -140,6 +175,64 @@ def _as_resampling(
             f"n_replicates={n_replicates} contradicts the {len(given)} replicates that were given; leave it out"
         )
     return Resampling("weights", len(given), given)
+
+
+def _n_left_out(fit: Fit, n_replicates: int | None) -> int:
+    """Return how many replicates a jackknife has."""
+    units = fit.n_rows if fit.rows.clusters is None else fit.n_clusters
+    if n_replicates not in (None, units):
+        raise LawError(
+            f"n_replicates={n_replicates}: a jackknife leaves out each of the {units} "
+            f"{'rows' if fit.rows.clusters is None else 'clusters'} once; leave it out"
+        )
+    return units
+
+
+def _strata(fit: Fit, strata: str | ArrayLike) -> I64:
+    """Code of each row's stratum."""
+    rows = fit.rows
+    if isinstance(strata, str):
+        columns: list[_engine.EngineColumn] = [
+            (name, np.ascontiguousarray(values), "number", ())
+            for name, values in zip(rows.variables, rows.x, strict=True)
+        ]
+        values = _engine.evaluate_columns(strata, columns, want="number", argument="strata")
+    else:
+        values = np.asarray(strata)
+        if values.shape != rows.y.shape:
+            raise DataError(
+                f"strata: got shape {values.shape}; give one value for each of the {rows.y.size} rows of the fit"
+            )
+    codes = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    if rows.clusters is not None:
+        pairs = np.unique(np.stack([rows.clusters, codes]), axis=1)
+        split = np.flatnonzero(np.bincount(pairs[0]) > 1)
+        if split.size:
+            raise DataError(
+                f"strata: the rows of cluster {rows.cluster_labels[int(split[0])]!r} are in more than one stratum; "
+                "clusters are drawn whole"
+            )
+    return codes
+
+
+def _share(share: float) -> float:
+    if isinstance(share, bool) or not isinstance(share, float | int) or not 0.0 < share < 1.0:
+        raise LawError(f"share={share!r}: give a number between 0 and 1, such as 0.8")
+    return float(share)
+
+
+def _noise(fit: Fit, noise: float | ArrayLike, resample: str) -> F64:
+    """Return the standard deviation of each row's noise."""
+    if resample != "parametric":
+        raise LawError(f'noise: goes with resample="parametric", not {resample!r}')
+    values = _arrays.as_float64(noise, "noise")
+    if values.shape not in ((), fit.rows.y.shape):
+        raise DataError(
+            f"noise: got shape {values.shape}; give a number, or one for each of the {fit.rows.y.size} rows of the fit"
+        )
+    if not np.all(np.isfinite(values) & (values > 0.0)):
+        raise DataError("noise: every standard deviation must be finite and positive")
+    return np.ascontiguousarray(np.broadcast_to(values, fit.rows.y.shape))
 
 
 def _row_weights(weights: ArrayLike, n_rows: int) -> F64:

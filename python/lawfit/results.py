@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _derived, _export, _reasons, _report
-from lawfit._batch import Options, Rows
+from lawfit._batch import N_CHECKED, Options, Rows
 from lawfit._derived import Derived
 from lawfit._draws import Draws, Interval
 from lawfit._engine import F64
@@ -269,8 +269,14 @@ class Fit:
         *,
         resample: str = "bayesian",
         seed: int = 0,
+        search: str = "warm",
+        strata: str | ArrayLike | None = None,
+        share: float = 0.8,
+        noise: float | ArrayLike | None = None,
+        studentize: bool = False,
         weights: ArrayLike | None = None,
         indices: ArrayLike | None = None,
+        n_checked: int = N_CHECKED,
         n_threads: int | None = None,
         progress: bool | Progress | None = None,
     ) -> Draws:
@@ -278,8 +284,9 @@ class Fit:
         from lawfit import resampling
 
         return resampling.bootstrap(
-            self, n_replicates, resample=resample, seed=seed, weights=weights, indices=indices,
-            n_threads=n_threads, progress=progress,
+            self, n_replicates, resample=resample, seed=seed, search=search, strata=strata, share=share, noise=noise,
+            studentize=studentize, weights=weights, indices=indices, n_checked=n_checked, n_threads=n_threads,
+            progress=progress,
         )  # fmt: skip
 
     def lack_of_fit(self, kind: str = "auto") -> LackOfFit:

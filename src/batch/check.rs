@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
 use crate::batch::spec::ReplicatePlan;
+use crate::batch::spec::ReplicateRule;
 use crate::error::Error;
 use crate::law::CompiledLaw;
 use crate::law::Declared;
@@ -13,6 +14,7 @@ use crate::law::Role;
 use crate::law::compiled;
 use crate::loss::Loss;
 use crate::objective::prior::Known;
+use crate::resample::Resample;
 use crate::scan::MOST_SCANNED;
 use crate::solver::Solver;
 use crate::solver::Space;
@@ -29,6 +31,8 @@ pub(super) struct Plan {
     /// Where default starts lie: within three standard deviations of a prior.
     pub(super) start_space: Space,
     pub(super) n_starts: usize,
+    /// Solutions of each fit before its resamples: its starts, or the estimates that are known.
+    pub(super) n_points: usize,
     /// Amplitudes are solved for.
     pub(super) is_separable: bool,
     /// Starts of a rule that makes them without data.
@@ -65,14 +69,15 @@ pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
     check_replicates(spec, n_rows)?;
     let n_fits = spec.offsets.len() - 1;
     let p = spec.parameters.len().max(1);
-    let kept = if spec.keep_starts { n_starts } else { 0 };
-    let replicates = spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
+    let n_points = if spec.at.is_some() { 1 } else { n_starts };
+    let kept = if spec.keep_starts { n_points } else { 0 };
+    let replicates = spec.n_replicates();
     if n_fits.saturating_mul(kept.max(replicates)).saturating_mul(p) > MOST_VALUES {
         let (argument, what) = if replicates > kept { ("bootstrap", replicates) } else { ("starts", kept) };
         let message = format!("{n_fits} fits × {what} × {p} parameters do not fit in memory; ask for fewer");
         return Err(Error::argument(argument, message));
     }
-    Ok(Plan { law, space, known, start_space, n_starts, is_separable, grid })
+    Ok(Plan { law, space, known, start_space, n_starts, n_points, is_separable, grid })
 }
 
 fn check_offsets(offsets: &[usize], n_rows: usize) -> Result<(), Error> {
@@ -333,22 +338,58 @@ fn check_starts(
 }
 
 fn check_replicates(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
-    match &spec.replicates {
-        Some(ReplicatePlan::Scheme { keys: Some(keys), .. }) if keys.len() != n_rows => {
-            Err(Error::argument("keys", format!("{} keys for {n_rows} rows", keys.len())))
-        }
-        Some(ReplicatePlan::Weights { values, n_replicates }) => {
-            if values.len() != n_replicates * n_rows {
-                return Err(Error::argument("weights", format!("must have {n_replicates} rows of {n_rows} weights")));
-            }
-            if let Some(place) = values.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
-                let (replicate, row) = (place / n_rows, place % n_rows);
-                let message =
-                    format!("weight {} in replicate {replicate}, row {row}; weights are numbers ≥ 0", values[place]);
-                return Err(Error::argument("weights", message));
-            }
-            Ok(())
-        }
-        _ => Ok(()),
+    let (n_fits, p) = (spec.offsets.len() - 1, spec.parameters.len());
+    if let Some(at) = spec.at
+        && (at.len() != n_fits * p || at.iter().any(|value| !value.is_finite()))
+    {
+        return Err(Error::argument("at", format!("wanted {n_fits} × {p} finite numbers")));
     }
+    let Some(plan) = &spec.replicates else { return Ok(()) };
+    let lengths = [
+        ("keys", plan.row_keys.map(<[u64]>::len)),
+        ("cluster_keys", plan.cluster_keys.map(<[u64]>::len)),
+        ("strata", plan.strata.map(<[i64]>::len)),
+        ("noise", plan.noise.map(<[f64]>::len)),
+    ];
+    for (name, found) in lengths {
+        if let Some(found) = found.filter(|found| *found != n_rows) {
+            return Err(Error::argument(name, format!("{found} values for {n_rows} rows")));
+        }
+    }
+    if let Some(noise) = plan.noise
+        && let Some(row) = noise.iter().position(|sd| !(sd.is_finite() && *sd >= 0.0))
+    {
+        return Err(Error::argument("noise", format!("{} in row {row} is no standard deviation", noise[row])));
+    }
+    if !(plan.share > 0.0 && plan.share < 1.0) {
+        return Err(Error::argument("share", format!("{} is no share; give a number between 0 and 1", plan.share)));
+    }
+    match plan.rule {
+        ReplicateRule::Scheme(scheme) => check_scheme(scheme, plan),
+        ReplicateRule::Weights(values) => check_weights(values, plan.n_replicates, n_rows),
+    }
+}
+
+fn check_scheme(scheme: Resample, plan: &ReplicatePlan<'_>) -> Result<(), Error> {
+    if scheme == Resample::Hierarchical && plan.cluster_keys.is_none() {
+        let message = "draws clusters, then their rows; name the column of the clusters with cluster=";
+        return Err(Error::argument("resample", format!("\"hierarchical\" {message}")));
+    }
+    if plan.with_covariance && !matches!(scheme, Resample::Pairs | Resample::Wild | Resample::Parametric) {
+        let message = "needs replicates that might have been measured; use \"pairs\", \"wild\" or \"parametric\"";
+        return Err(Error::argument("studentize", format!("{message}, not \"{}\"", scheme.name())));
+    }
+    Ok(())
+}
+
+fn check_weights(values: &[f64], n_replicates: usize, n_rows: usize) -> Result<(), Error> {
+    if values.len() != n_replicates * n_rows {
+        return Err(Error::argument("weights", format!("must have {n_replicates} rows of {n_rows} weights")));
+    }
+    if let Some(place) = values.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+        let (replicate, row) = (place / n_rows, place % n_rows);
+        let message = format!("weight {} in replicate {replicate}, row {row}; weights are numbers ≥ 0", values[place]);
+        return Err(Error::argument("weights", message));
+    }
+    Ok(())
 }

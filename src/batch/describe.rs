@@ -22,7 +22,7 @@ use crate::status::Status;
 /// A condition number above which a fit that did not end is called unidentified. Usual designs have 20 to 80.
 const HARDLY_IDENTIFIED: f64 = 1e5;
 /// A condition number above which any fit is: all runs at one ratio of tokens to parameters have 3e7.
-const UNIDENTIFIED: f64 = 1e7;
+pub(super) const UNIDENTIFIED: f64 = 1e7;
 
 /// What the best of the ends means.
 pub(super) fn describe(
@@ -91,7 +91,7 @@ pub(super) fn describe(
         result.gap = assessment.gap;
         result.dof = assessment.dof;
     }
-    result.term_share = term_shares(problem, &end.params);
+    result.term_share = term_shares(problem, &end.params).into_iter().map(|(share, _)| share).collect();
     result.vague = vague(law, &end.params, &result.covariance);
     result.rounding = problem.rounding_floor();
     result.certificate = Certificate::of(problem, ends, best_start, result.status, &result.vague);
@@ -133,17 +133,20 @@ pub(super) fn is_corner(problem: &Problem<'_>, residuals: &[f64], inside_scale: 
     inside_scale < 1.0 && inside_scale * problem.rows.n as f64 <= few && 2 * far >= residuals.len()
 }
 
-/// For each additive term its largest share, over the rows, of the sum of all terms' sizes.
-fn term_shares(problem: &Problem<'_>, params: &[f64]) -> Vec<f64> {
+/// For each additive term its largest share, over the rows, of the sum of all terms' sizes, and the row where it is.
+pub(super) fn term_shares(problem: &Problem<'_>, params: &[f64]) -> Vec<(f64, usize)> {
     let (law, rows) = (problem.law, problem.rows);
     let n_terms = law.terms().len();
     let work = TermRows { law, columns: rows.columns(), n_rows: rows.n, parameters: params };
     let values = dispatch(problem.level, work);
-    let mut shares = vec![0.0_f64; n_terms];
+    let mut shares = vec![(0.0_f64, 0); n_terms];
     for i in 0..rows.n {
         let total: f64 = (0..n_terms).map(|t| values[t * rows.n + i].abs()).sum();
-        for (t, share) in shares.iter_mut().enumerate() {
-            *share = share.max(values[t * rows.n + i].abs() / total);
+        for (t, (most, row)) in shares.iter_mut().enumerate() {
+            let share = values[t * rows.n + i].abs() / total;
+            if share > *most {
+                (*most, *row) = (share, i);
+            }
         }
     }
     shares

@@ -8,11 +8,13 @@ mod certificate;
 mod check;
 mod describe;
 mod fit;
+mod lost;
 mod path;
 mod prior;
 mod replicates;
 mod results;
 mod scale;
+mod search;
 mod spec;
 
 pub use certificate::Certificate;
@@ -24,6 +26,7 @@ pub use spec::BatchSpec;
 pub use spec::GivenPrior;
 pub use spec::GivenStarts;
 pub use spec::ReplicatePlan;
+pub use spec::ReplicateRule;
 
 use crate::error::Error;
 use crate::run::Monitor;
@@ -36,7 +39,7 @@ use crate::run::map_in_order;
 pub fn run(spec: &BatchSpec<'_>, monitor: &Monitor) -> Result<Vec<FitResult>, Error> {
     let plan = check::check(spec)?;
     let n_fits = spec.offsets.len() - 1;
-    let per_fit = plan.n_starts + spec.replicates.as_ref().map_or(0, ReplicatePlan::n_replicates);
+    let per_fit = plan.n_points + spec.n_replicates();
     monitor.expect((n_fits * per_fit) as u64);
     let n_threads = spec.n_threads.max(1);
     let results = if n_fits >= 2 * n_threads {

@@ -27,6 +27,16 @@ pub struct Replicates {
     pub objectives: Vec<f64>,
     /// (replicates,).
     pub statuses: Vec<Status>,
+    /// (replicates,); whether a term that contributes to the fit contributes nothing to the replicate.
+    pub lost_term: Vec<bool>,
+    /// (replicates, parameters, parameters), or empty.
+    pub covariances: Vec<f64>,
+    /// Rows or clusters that were drawn from.
+    pub n_units: usize,
+    /// Replicates that were searched from many starts as well.
+    pub n_checked: usize,
+    /// Those of them where that found a lower objective.
+    pub n_disagreed: usize,
 }
 
 /// One fit of a batch.
@@ -147,7 +157,16 @@ impl Started {
 
 impl Replicates {
     /// Of a fit that did not begin.
-    pub(super) fn none(n: usize, p: usize, status: Status) -> Replicates {
-        Replicates { params: vec![f64::NAN; n * p], objectives: vec![f64::NAN; n], statuses: vec![status; n] }
+    pub(super) fn none(n: usize, p: usize, status: Status, with_covariance: bool) -> Replicates {
+        Replicates {
+            params: vec![f64::NAN; n * p],
+            objectives: vec![f64::NAN; n],
+            statuses: vec![status; n],
+            lost_term: vec![false; n],
+            covariances: if with_covariance { vec![f64::NAN; n * p * p] } else { vec![] },
+            n_units: 0,
+            n_checked: 0,
+            n_disagreed: 0,
+        }
     }
 }

@@ -255,14 +255,24 @@ fn likeliest(weights: &[f64], sizes: &[f64]) -> f64 {
 /// median.
 fn deviations(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> (f64, f64) {
     let residuals = problem.residuals(params, scratch);
-    let mut sizes: Vec<f64> = residuals.iter().zip(&problem.rows.noise).map(|(r, s)| r.abs() / s).collect();
+    let sizes: Vec<f64> = residuals.iter().zip(&problem.rows.noise).map(|(r, s)| r.abs() / s).collect();
     let weights = problem.rows.weights.iter().zip(&problem.rows.noise).map(|(w, s)| w * s * s);
     let total = sizes.iter().zip(weights).map(|(r, w)| w * r).sum();
-    let through = problem.free.len().saturating_sub(1).min(sizes.len().saturating_sub(1));
+    (total, median_without(sizes, problem.free.len()))
+}
+
+/// The standard deviation of normal noise with these sizes of residuals, some of which may be outliers.
+pub(super) fn robust_deviation(sizes: Vec<f64>, n_parameters: usize) -> f64 {
+    NORMAL * median_without(sizes, n_parameters)
+}
+
+/// The median without the p − 1 smallest.
+fn median_without(mut sizes: Vec<f64>, n_parameters: usize) -> f64 {
+    let through = n_parameters.saturating_sub(1).min(sizes.len().saturating_sub(1));
     if through > 0 {
         sizes.select_nth_unstable_by(through, f64::total_cmp);
     }
-    (total, median(sizes.split_off(through)))
+    median(sizes.split_off(through))
 }
 
 /// The median; the mean of the two middle values of an even number.

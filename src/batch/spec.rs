@@ -32,35 +32,38 @@ pub struct GivenPrior<'a> {
     pub variance: Option<&'a [f64]>,
 }
 
-/// How resamples are made.
+/// What a replicate is.
 #[derive(Clone, Copy, Debug)]
-pub enum ReplicatePlan<'a> {
-    /// By a scheme.
-    Scheme {
-        /// The scheme.
-        scheme: Resample,
-        /// Replicates of each fit.
-        n_replicates: usize,
-        /// Key of each row's unit, or row numbers within each fit.
-        keys: Option<&'a [u64]>,
-    },
-    /// By the caller's weights, (replicates, rows of the batch).
-    Weights {
-        /// Rows of weights, one after the other.
-        values: &'a [f64],
-        /// Number of rows of weights.
-        n_replicates: usize,
-    },
+pub enum ReplicateRule<'a> {
+    /// A draw of a scheme.
+    Scheme(Resample),
+    /// The caller's weights, (replicates, rows of the batch).
+    Weights(&'a [f64]),
 }
 
-impl ReplicatePlan<'_> {
+/// How resamples are made and minimised.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplicatePlan<'a> {
+    /// What a replicate is.
+    pub rule: ReplicateRule<'a>,
     /// Replicates of each fit.
-    #[must_use]
-    pub fn n_replicates(&self) -> usize {
-        match self {
-            ReplicatePlan::Scheme { n_replicates, .. } | ReplicatePlan::Weights { n_replicates, .. } => *n_replicates,
-        }
-    }
+    pub n_replicates: usize,
+    /// (rows,); key of each row, or row numbers within each fit.
+    pub row_keys: Option<&'a [u64]>,
+    /// (rows,); key of each row's cluster, where clusters are what is drawn.
+    pub cluster_keys: Option<&'a [u64]>,
+    /// (rows,); units are drawn within rows of one code.
+    pub strata: Option<&'a [i64]>,
+    /// Share of the units that a subsample keeps.
+    pub share: f64,
+    /// (rows,); standard deviation of the noise on the residual's scale, where it is drawn and not to be estimated.
+    pub noise: Option<&'a [f64]>,
+    /// Whether every replicate is searched from many starts, not from the estimates alone.
+    pub is_global: bool,
+    /// Replicates, evenly spaced, that are searched from many starts to see whether that finds better.
+    pub n_checked: usize,
+    /// Whether replicates get covariances.
+    pub with_covariance: bool,
 }
 
 /// One law, many data sets. Shapes are in the fields' comments.
@@ -108,6 +111,8 @@ pub struct BatchSpec<'a> {
     pub start_upper: &'a [f64],
     /// Seed of starts and resamples.
     pub seed: u64,
+    /// (fits, parameters); estimates that are known, in place of a search: what resamples are made of.
+    pub at: Option<&'a [f64]>,
     /// Resamples, if any.
     pub replicates: Option<ReplicatePlan<'a>>,
     /// How a start is minimised.
@@ -129,6 +134,11 @@ pub struct BatchSpec<'a> {
 }
 
 impl<'a> BatchSpec<'a> {
+    /// Resamples of each fit.
+    pub(super) fn n_replicates(&self) -> usize {
+        self.replicates.as_ref().map_or(0, |plan| plan.n_replicates)
+    }
+
     /// The rows of one fit.
     pub(super) fn rows_of(&self, index: usize) -> RawRows<'a> {
         let first = self.offsets[index];

@@ -304,3 +304,34 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
     }
     found
 }
+
+/// Residuals of the rows, each as it is from a fit without the row's unit: one Newton step away.
+///
+/// Under squared loss of single rows these are r / (1 − h), the residuals of HC3 and of the jackknife. A unit that the others
+/// cannot do without keeps its own.
+pub(crate) fn left_out(
+    problem: &Problem<'_>,
+    params: &[f64],
+    moving: &[usize],
+    units: &[usize],
+    scratch: &mut Scratch,
+) -> Vec<f64> {
+    let n = problem.rows.n;
+    let weights = &problem.rows.weights[..n];
+    let Slopes { mut residuals, columns, known, curvatures } = slopes(problem, params, moving, scratch);
+    residuals.truncate(n);
+    let place = |j: usize| moving.iter().position(|&known| known == j);
+    let pairs = problem.law.amplitude_pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?)));
+    let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
+    let identity = identify(columns, &values, &pairs.collect::<Vec<_>>(), f64::INFINITY);
+    let points = problem.points(&residuals);
+    let pull = |&k: &usize| {
+        let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);
+        own.map_or(0.0, |own| curvatures[k].sqrt() * (values[k] - own.mean))
+    };
+    let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
+    let codes: Vec<i64> = units.iter().map(|&unit| i64::try_from(unit).unwrap_or(i64::MAX)).collect();
+    let rows = Rows { weights, points: &points, clusters: Some(&codes), priors: &priors };
+    let changes = sandwich::changes_without(identity.basis, &rows);
+    residuals.iter().zip(weights).zip(changes).map(|((r, w), change)| r + change / w.sqrt()).collect()
+}

@@ -149,8 +149,40 @@ fn by_cluster(z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, groups: &Groups
 /// Σ δ δᵀ over clusters, with δ the Newton step that leaves the cluster out.
 fn without_cluster(z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, groups: &Groups) -> Result<Vec<f64>, Gap> {
     let mut middle = vec![0.0; rank * rank];
+    for (g, step) in steps_without(z, rows, n, rank, groups).enumerate() {
+        add_outer(&mut middle, &step.ok_or(Gap::NeedsCluster(groups.codes[g]))?, 1.0);
+    }
+    Ok(middle)
+}
+
+/// How √w r of each row changes, to first order, when its cluster is left out; by nothing where the others cannot do without.
+pub(super) fn changes_without(basis: Basis, rows: &Rows<'_>) -> Vec<f64> {
+    let Basis { mut z, n, rank, .. } = basis;
+    let n_rows = rows.len();
+    let mut changes = vec![0.0; n_rows];
+    let mut bread = products(&z, n, rank, |i| if i < n_rows { rows.points[i].slope } else { 1.0 });
+    let Some(groups) = rows.clusters.map(Groups::new).filter(|_| factor(&mut bread, rank)) else { return changes };
+    whiten(&mut z, n, rank, &bread);
+    for (members, step) in groups.iter().zip(steps_without(&z, rows, n, rank, &groups)) {
+        let Some(step) = step else { continue };
+        for &i in members {
+            changes[i] = (0..rank).map(|k| z[k * n + i] * step[k]).sum();
+        }
+    }
+    changes
+}
+
+/// For each cluster the Newton step that leaves it out, in coordinates in which the curvature is the identity; `None` where
+/// the others do not determine it.
+fn steps_without<'a>(
+    z: &'a [f64],
+    rows: &'a Rows<'_>,
+    n: usize,
+    rank: usize,
+    groups: &'a Groups,
+) -> impl Iterator<Item = Option<Vec<f64>>> + 'a {
     let mut left = vec![0.0; rank * rank];
-    for (g, members) in groups.iter().enumerate() {
+    groups.iter().map(move |members| {
         for k in 0..rank {
             for l in 0..=k {
                 let (a, b) = (&z[k * n..][..n], &z[l * n..][..n]);
@@ -159,14 +191,12 @@ fn without_cluster(z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, groups: &G
             }
         }
         let is_whole = factor(&mut left, rank) && (0..rank).all(|k| left[k * rank + k].powi(2) > LEAST_LEFT);
-        if !is_whole {
-            return Err(Gap::NeedsCluster(groups.codes[g]));
-        }
-        let mut step = score(z, rows, n, rank, &members.iter().copied());
-        solve(&left, rank, &mut step);
-        add_outer(&mut middle, &step, 1.0);
-    }
-    Ok(middle)
+        is_whole.then(|| {
+            let mut step = score(z, rows, n, rank, &members.iter().copied());
+            solve(&left, rank, &mut step);
+            step
+        })
+    })
 }
 
 /// zᵢᵀzᵢ.

@@ -12,6 +12,7 @@ pub(crate) mod problem;
 pub(crate) mod projection;
 pub(crate) mod rows;
 mod tabulate;
+pub(crate) mod tangent;
 
 pub(crate) use balance::typical_response;
 pub(crate) use tabulate::Axis;

@@ -33,6 +33,9 @@ pub(crate) struct Rows {
     pub(crate) residual: Residual,
     /// What rounding alone contributes to a sum of squares.
     pub(crate) rounding_floor: f64,
+    /// Where rows were taken from others: their numbers there, and whether they are all of them in order.
+    taken: Vec<usize>,
+    is_whole: bool,
 }
 
 impl Rows {
@@ -40,34 +43,79 @@ impl Rows {
         Columns { values: &self.columns, stride: self.padded }
     }
 
-    /// Rows `kept` of `full` with new weights and, where given, new responses (on the residual's scale, one per row of
-    /// `full`); `self` is overwritten and keeps its memory.
+    /// The rows of `full` that have a weight, with that weight beside their own and, where given, new responses (on the
+    /// residual's scale, one per row of `full`); `self` is overwritten and keeps its memory.
     pub(crate) fn select(&mut self, full: &Rows, weights: &[f64], responses: Option<&[f64]>) {
-        let n_columns = full.columns.len() / full.padded.max(1);
-        let kept = weights.iter().filter(|w| **w > 0.0).count();
-        self.n = kept;
-        self.padded = kept.next_multiple_of(LANES);
-        self.weights.clear();
-        self.noise.clear();
-        self.response.clear();
-        self.columns.clear();
-        let source = responses.unwrap_or(&full.response);
+        self.taken.clear();
+        self.taken.resize(weights.len(), 0);
+        // Whether a row has a weight is a toss-up: a branch would be guessed wrong half of the time.
+        let mut n = 0;
         for (row, &w) in weights.iter().enumerate() {
-            if w > 0.0 {
-                self.weights.push(w * full.weights[row]);
-                self.noise.push(full.noise[row]);
-                self.response.push(source[row]);
-            }
+            self.taken[n] = row;
+            n += usize::from(w > 0.0);
         }
-        for column in full.columns.chunks_exact(full.padded.max(1)).take(n_columns) {
-            self.columns.extend(column.iter().zip(weights).filter(|(_, w)| **w > 0.0).map(|(value, _)| *value));
-            pad(&mut self.columns, self.padded - kept);
+        self.taken.truncate(n);
+        self.take(full, |row| weights[row], responses);
+    }
+
+    /// As many copies of each row of `full` as its count says, each with the row's own weight; else as [`Rows::select`].
+    pub(crate) fn repeat(&mut self, full: &Rows, counts: &[f64], responses: Option<&[f64]>) {
+        self.taken.clear();
+        for (row, &count) in counts.iter().enumerate() {
+            let copies = (1..).take_while(|&copy| f64::from(copy) <= count).map(|_| row);
+            self.taken.extend(copies);
         }
-        pad(&mut self.response, self.padded - kept);
-        pad(&mut self.noise, self.padded - kept);
-        self.weights.resize(self.padded, 0.0);
-        self.rounding_floor = rounding_floor(&self.response, &self.weights, full.residual);
-        self.residual = full.residual;
+        self.take(full, |_| 1.0, responses);
+    }
+
+    fn take(&mut self, full: &Rows, weight: impl Fn(usize) -> f64, responses: Option<&[f64]>) {
+        let Rows { n, padded, columns, response, weights, noise, residual, rounding_floor, taken, is_whole } = self;
+        *n = taken.len();
+        *padded = n.next_multiple_of(LANES);
+        *is_whole = *n == full.n && taken.iter().enumerate().all(|(i, row)| i == *row);
+        *residual = full.residual;
+        let taken = Taken { rows: taken, is_whole: *is_whole, padded: *padded };
+        weights.clear();
+        weights.extend(taken.rows.iter().map(|&row| weight(row) * full.weights[row]));
+        weights.resize(*padded, 0.0);
+        response.clear();
+        taken.gather(responses.unwrap_or(&full.response), response);
+        noise.clear();
+        taken.gather(&full.noise, noise);
+        columns.clear();
+        for column in full.columns.chunks_exact(full.padded.max(1)) {
+            taken.gather(column, columns);
+        }
+        *rounding_floor = self::rounding_floor(response, weights, full.residual);
+    }
+
+    /// Appends what the rows that were taken have in a column of those that they were taken from, padded.
+    pub(crate) fn gather_column(&self, column: &[f64], out: &mut Vec<f64>) {
+        Taken { rows: &self.taken, is_whole: self.is_whole, padded: self.padded }.gather(column, out);
+    }
+
+    /// The rows that were taken, by their numbers among those that they were taken from.
+    pub(crate) fn taken(&self) -> &[usize] {
+        &self.taken
+    }
+}
+
+/// Rows that were taken from others.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    rows: &'a [usize],
+    is_whole: bool,
+    padded: usize,
+}
+
+impl Taken<'_> {
+    fn gather(self, column: &[f64], out: &mut Vec<f64>) {
+        if self.is_whole {
+            out.extend_from_slice(&column[..self.rows.len()]);
+        } else {
+            out.extend(self.rows.iter().map(|&row| column[row]));
+        }
+        pad(out, self.padded - self.rows.len());
     }
 }
 
@@ -180,6 +228,7 @@ impl Work for Prepare<'_> {
             first += rows;
         }
         let rounding_floor = rounding_floor(&response, &weights, residual);
-        Rows { n, padded, columns, response, weights, noise, residual, rounding_floor }
+        let (taken, is_whole) = (vec![], false);
+        Rows { n, padded, columns, response, weights, noise, residual, rounding_floor, taken, is_whole }
     }
 }

@@ -17,6 +17,8 @@ use crate::GivenStarts;
 use crate::Level;
 use crate::Loss;
 use crate::ReplicatePlan;
+use crate::ReplicateRule;
+use crate::Replicates;
 use crate::Resample;
 use crate::Residual;
 use crate::ScaleRule;
@@ -39,7 +41,9 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
     f_scale = None, scale_rule = "mad", residual = "log", start_rule = "auto", starts = None, n_starts = 0,
     start_lower = None, start_upper = None, seed = 0, resample = None, n_replicates = 0, replicate_weights = None,
     keys = None, solver = "auto", covariance = "auto", clusters = None, keep_starts = true, max_iterations = 1000,
-    kernels = "auto", n_threads = 1, progress = None, prior_mean = None, prior_sd = None, prior_variance = None
+    kernels = "auto", n_threads = 1, progress = None, prior_mean = None, prior_sd = None, prior_variance = None,
+    at = None, cluster_keys = None, strata = None, share = 0.5, noise = None, is_global = false, n_checked = 0,
+    studentize = false
 ))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
@@ -81,6 +85,14 @@ pub(super) fn fit_batch<'py>(
     prior_mean: Option<Array<'py, f64>>,
     prior_sd: Option<Array<'py, f64>>,
     prior_variance: Option<Array<'py, f64>>,
+    at: Option<Array<'py, f64>>,
+    cluster_keys: Option<Array<'py, u64>>,
+    strata: Option<Array<'py, i64>>,
+    share: f64,
+    noise: Option<Array<'py, f64>>,
+    is_global: bool,
+    n_checked: usize,
+    studentize: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let raise = |error: Error| to_python(py, &error, None);
     let n_rows = y.len();
@@ -102,29 +114,41 @@ pub(super) fn fit_batch<'py>(
     let prior_sd = vector("prior_sd", &prior_sd, p)?;
     let prior_variance = vector("prior_variance", &prior_variance, n_fits)?;
     let prior = prior_mean.as_deref().zip(prior_sd.as_deref());
-    let keys = match &keys {
-        Some(keys) => Some(Named { name: "keys", array: keys }.slice(py, &[Some(n_rows)])?),
+    let row_keys = of_rows(py, "keys", keys.as_ref(), n_rows)?;
+    let cluster_keys = of_rows(py, "cluster_keys", cluster_keys.as_ref(), n_rows)?;
+    let strata = of_rows(py, "strata", strata.as_ref(), n_rows)?;
+    let noise = of_rows(py, "noise", noise.as_ref(), n_rows)?;
+    let at = match &at {
+        Some(at) => Some(Named { name: "at", array: at }.slice(py, &[Some(n_fits), Some(p)])?),
         None => None,
     };
-    let clusters = match &clusters {
-        Some(clusters) => Some(Named { name: "cluster", array: clusters }.slice(py, &[Some(n_rows)])?),
-        None => None,
-    };
+    let clusters = of_rows(py, "cluster", clusters.as_ref(), n_rows)?;
     let given = match &starts {
         Some(starts) => Some(given_starts(py, starts, n_fits, p)?),
         None => None,
     };
-    let replicates = match (&replicate_weights, resample) {
+    let rule = match (&replicate_weights, resample) {
         (Some(values), _) => {
             let slice = Named { name: "weights", array: values }.slice(py, &[None, Some(n_rows)])?;
-            Some(ReplicatePlan::Weights { values: slice, n_replicates: values.shape()[0] })
+            Some((ReplicateRule::Weights(slice), values.shape()[0]))
         }
         (None, Some(name)) if n_replicates > 0 => {
-            let scheme = Resample::from_name(name).map_err(raise)?;
-            Some(ReplicatePlan::Scheme { scheme, n_replicates, keys })
+            Some((ReplicateRule::Scheme(Resample::from_name(name).map_err(raise)?), n_replicates))
         }
         _ => None,
     };
+    let replicates = rule.map(|(rule, n_replicates)| ReplicatePlan {
+        rule,
+        n_replicates,
+        row_keys,
+        cluster_keys,
+        strata,
+        share,
+        noise,
+        is_global,
+        n_checked,
+        with_covariance: studentize,
+    });
     let spec = BatchSpec {
         text,
         variables: &variables,
@@ -147,6 +171,7 @@ pub(super) fn fit_batch<'py>(
         start_lower: &start_lower,
         start_upper: &start_upper,
         seed,
+        at,
         replicates,
         solver: Solver::from_name(solver).map_err(raise)?,
         covariance: Covariance::from_name(covariance).map_err(raise)?,
@@ -161,6 +186,16 @@ pub(super) fn fit_batch<'py>(
     let is_tiny = n_rows.saturating_mul(n_solutions) < TINY;
     let results = run(py, is_tiny, progress.as_ref(), |monitor| run_batch(&spec, monitor))?;
     to_dict(py, &spec, &results)
+}
+
+/// One value per row, where they are given.
+fn of_rows<'a, T: numpy::Element>(
+    py: Python<'_>,
+    name: &'static str,
+    array: Option<&'a Array<'_, T>>,
+    n_rows: usize,
+) -> PyResult<Option<&'a [T]>> {
+    array.map(|array| Named { name, array }.slice(py, &[Some(n_rows)])).transpose()
 }
 
 fn given_starts<'a>(py: Python<'_>, starts: &'a Array<'_, f64>, n_fits: usize, p: usize) -> PyResult<GivenStarts<'a>> {
@@ -246,7 +281,7 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
         out.set_item("start_status", statuses.into_pyarray(py).reshape([f, s])?)?;
     }
     if let Some(plan) = &spec.replicates {
-        let r = plan.n_replicates();
+        let r = plan.n_replicates;
         let all = || results.iter().filter_map(|result| result.replicates.as_ref());
         let params: Vec<f64> = all().flat_map(|replicates| replicates.params.iter().copied()).collect();
         let objectives: Vec<f64> = all().flat_map(|replicates| replicates.objectives.iter().copied()).collect();
@@ -254,6 +289,19 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
         out.set_item("replicate_params", params.into_pyarray(py).reshape([f, r, p])?)?;
         out.set_item("replicate_objective", objectives.into_pyarray(py).reshape([f, r])?)?;
         out.set_item("replicate_status", statuses.into_pyarray(py).reshape([f, r])?)?;
+        let lost: Vec<bool> = all().flat_map(|replicates| replicates.lost_term.iter().copied()).collect();
+        out.set_item("replicate_lost_term", lost.into_pyarray(py).reshape([f, r])?)?;
+        if plan.with_covariance {
+            let covariances: Vec<f64> = all().flat_map(|replicates| replicates.covariances.iter().copied()).collect();
+            out.set_item("replicate_covariance", covariances.into_pyarray(py).reshape([f, r, p, p])?)?;
+        }
+        let count = |get: &dyn Fn(&Replicates) -> usize| {
+            let values = all().map(|replicates| i64::try_from(get(replicates)).unwrap_or(i64::MAX));
+            values.collect::<Vec<i64>>().into_pyarray(py)
+        };
+        out.set_item("n_units", count(&|replicates| replicates.n_units))?;
+        out.set_item("n_checked", count(&|replicates| replicates.n_checked))?;
+        out.set_item("n_disagreed", count(&|replicates| replicates.n_disagreed))?;
     }
     Ok(out)
 }

@@ -1,28 +1,92 @@
-//! Schemes that turn the rows of a fit and a stream of random numbers into a [`Replicate`].
+//! Schemes that turn the rows of a fit and streams of random numbers into a [`Replicate`].
 //!
-//! A scheme is one file and one word in `resamplers!`.
+//! A scheme is one file and one word in `resamplers!`. It draws units: rows, or the clusters of rows that the fit has.
 
 mod bayesian;
+mod hierarchical;
+mod jackknife;
 mod pairs;
+mod parametric;
+mod subsample;
+mod units;
+mod wild;
 
+use crate::dispatch::Level;
 use crate::error::Error;
+use crate::rng::Purpose;
+use crate::rng::first_numbers;
+
+pub(crate) use units::Units;
 
 /// One resampled data set: weights of the rows and, where the scheme draws them, responses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Replicate {
-    /// One weight per row, summing to the number of rows; they multiply the rows' own weights.
+    /// One weight per row; they multiply the rows' own weights.
     pub(crate) weights: Vec<f64>,
     /// New responses on the residual's scale; `None` keeps those of the data.
     pub(crate) responses: Option<Vec<f64>>,
 }
 
-/// A scheme. Draws are keyed by (seed, key of the row, replicate), so that two fits of the same units are resampled alike.
+/// What a scheme adds to fitted values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// Nothing: it keeps the responses.
+    None,
+    /// The residual of each row from a fit without its unit.
+    LeftOut,
+    /// The standard deviation of each row's noise.
+    Noise,
+}
+
+/// What replicates of one fit are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) units: &'a Units,
+    pub(crate) seed: u64,
+    pub(crate) level: Level,
+    /// Fitted values on the residual's scale, one per row; empty where the scheme keeps the responses.
+    pub(crate) fitted: &'a [f64],
+    /// What the scheme's [`Errors`] says, one per row.
+    pub(crate) errors: &'a [f64],
+    /// Share of the units that a subsample keeps.
+    pub(crate) share: f64,
+}
+
+/// Memory of a worker.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Numbers {
+    of_units: Vec<f64>,
+    firsts: Vec<u64>,
+    seconds: Vec<u64>,
+    order: Vec<usize>,
+}
+
+/// A source, and memory to draw with.
+#[derive(Debug)]
+pub(crate) struct Drawing<'a> {
+    pub(crate) source: Source<'a>,
+    pub(crate) numbers: &'a mut Numbers,
+}
+
+impl Drawing<'_> {
+    /// The first two random numbers of every unit, or of every row.
+    fn first_numbers(&mut self, replicate: u32, of_rows: bool) {
+        let Source { units, seed, level, .. } = self.source;
+        let keys = if of_rows { &units.row_keys } else { &units.keys };
+        let Numbers { firsts, seconds, .. } = &mut *self.numbers;
+        first_numbers(level, seed, keys, replicate, Purpose::Resample, firsts, seconds);
+    }
+}
+
+/// A scheme. Draws are keyed by (seed, key of the unit, replicate), so that two fits of the same units are resampled alike.
 pub(crate) trait Resampler {
     /// The word that users type.
     const NAME: &'static str;
+    /// What it adds to fitted values.
+    const ERRORS: Errors;
 
-    /// Replicate number `replicate` of rows with the given keys, into `out`, whose memory is kept.
-    fn draw(seed: u64, keys: &[u64], replicate: u32, out: &mut Replicate);
+    /// Replicate number `replicate` into `out`, whose memory is kept.
+    fn draw(drawing: &mut Drawing<'_>, replicate: u32, out: &mut Replicate);
 }
 
 macro_rules! resamplers {
@@ -50,15 +114,28 @@ macro_rules! resamplers {
                 match self { $(Resample::$scheme => <$scheme as Resampler>::NAME),* }
             }
 
+            /// What it adds to fitted values.
+            pub(crate) fn errors(self) -> Errors {
+                match self { $(Resample::$scheme => <$scheme as Resampler>::ERRORS),* }
+            }
+
             /// Replicate number `replicate`.
-            pub(crate) fn draw(self, seed: u64, keys: &[u64], replicate: u32, out: &mut Replicate) {
-                match self { $(Resample::$scheme => $scheme::draw(seed, keys, replicate, out)),* }
+            pub(crate) fn draw(self, drawing: &mut Drawing<'_>, replicate: u32, out: &mut Replicate) {
+                match self { $(Resample::$scheme => $scheme::draw(drawing, replicate, out)),* }
             }
         }
     };
 }
 
-resamplers!(bayesian::Bayesian, pairs::Pairs);
+resamplers!(
+    bayesian::Bayesian,
+    pairs::Pairs,
+    hierarchical::Hierarchical,
+    wild::Wild,
+    parametric::Parametric,
+    jackknife::Jackknife,
+    subsample::Subsample,
+);
 
 impl Resample {
     /// The scheme of that name.
@@ -72,58 +149,4 @@ impl Resample {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rng::row_key;
-
-    fn replicate(scheme: Resample, keys: &[u64], number: u32) -> Vec<f64> {
-        let mut out = Replicate::default();
-        scheme.draw(7, keys, number, &mut out);
-        out.weights
-    }
-
-    fn keys(n: u64) -> Vec<u64> {
-        (0..n).map(row_key).collect()
-    }
-
-    #[test]
-    fn weights_are_not_negative_and_sum_to_the_number_of_rows() {
-        for &scheme in Resample::ALL {
-            for number in 0..50 {
-                let weights = replicate(scheme, &keys(37), number);
-                assert!(weights.iter().all(|w| *w >= 0.0));
-                // 37 additions of numbers of order one.
-                assert!((weights.iter().sum::<f64>() - 37.0).abs() < 1e-12, "{}", scheme.name());
-            }
-        }
-    }
-
-    #[test]
-    fn a_row_keeps_its_weight_when_the_rows_are_reordered() {
-        for &scheme in Resample::ALL {
-            let straight = keys(20);
-            let mut turned = straight.clone();
-            turned.rotate_left(7);
-            let (a, mut b) = (replicate(scheme, &straight, 3), replicate(scheme, &turned, 3));
-            b.rotate_right(7);
-            // A Dirichlet draw divides by a sum, which rounds in another order.
-            assert!(a.iter().zip(&b).all(|(x, y)| (x - y).abs() < 1e-13), "{}", scheme.name());
-        }
-    }
-
-    #[test]
-    fn weights_have_the_variance_of_their_scheme() {
-        // Multinomial counts have variance 1 − 1/n, Dirichlet(1) weights times n have (n − 1)/(n + 1).
-        let n = 40;
-        for &scheme in Resample::ALL {
-            let draws: Vec<f64> = (0..4000).flat_map(|r| replicate(scheme, &keys(n), r)).collect();
-            let variance = draws.iter().map(|w| (w - 1.0).powi(2)).sum::<f64>() / draws.len() as f64;
-            let expected = match scheme {
-                Resample::Pairs => 1.0 - 1.0 / n as f64,
-                Resample::Bayesian => (n as f64 - 1.0) / (n as f64 + 1.0),
-            };
-            // Five standard errors of a variance of 160,000 draws whose fourth moment is below 9.
-            assert!((variance - expected).abs() < 0.04, "{} {variance}", scheme.name());
-        }
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ use crate::solver::Options;
 use crate::solver::Space;
 use crate::solver::Workspace;
 use crate::solver::tolerance;
+use crate::solver::workspace::ChartPlace;
 use crate::special;
 
 /// How an amplitude moves with an exponent.
@@ -30,6 +31,13 @@ pub(super) struct Tie {
     pub(super) mean: f64,
 }
 
+impl Tie {
+    /// ∂ amplitude / ∂ exponent.
+    pub(super) fn slope(&self, params: &[f64]) -> f64 {
+        if self.is_log { -self.mean } else { -self.mean * params[self.amplitude] }
+    }
+}
+
 /// Where the approach begins and how it measures.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guide {
@@ -38,8 +46,24 @@ pub(super) struct Guide {
     pub(super) metric: Vec<f64>,
 }
 
-/// Steps on the mean curvature.
-const MEAN_STEPS: usize = 4;
+/// How long an approach goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Steps on the mean curvature.
+    pub(super) mean_steps: usize,
+    /// A step that promises less than this share of the objective is the last, where the tolerance does not end it before.
+    pub(super) enough: f64,
+    /// Whether the workspace is to hold the exact Hessian at the end.
+    pub(super) is_exact: bool,
+}
+
+impl Pace {
+    /// From the minimum of least squares.
+    pub(super) const FAR: Pace = Pace { mean_steps: 4, enough: 0.0, is_exact: true };
+    /// From next to a minimum.
+    pub(super) const NEAR: Pace = Pace { mean_steps: 0, enough: 0.0, is_exact: true };
+}
+
 /// Steps altogether.
 const MOST_STEPS: usize = 100;
 /// The mean has done its work when a step promises less than this share of the objective.
@@ -49,6 +73,9 @@ const LEAST_DAMPING: f64 = 0.02;
 const RAISE: f64 = 4.0;
 const LOWER: f64 = 0.1;
 const MOST_DAMPING: f64 = 1e6;
+/// A step that is too long becomes one of so much of its length.
+const LEAST_LENGTH: f64 = 0.1;
+const MOST_LENGTH: f64 = 0.5;
 
 /// Moves `params` near a minimum and returns the value there, with gradient and exact Hessian in the workspace; `None` if
 /// the objective is not finite at the beginning.
@@ -58,23 +85,19 @@ pub(super) fn approach<O: Objective>(
     guide: &Guide,
     params: &mut [f64],
     options: Options,
+    pace: Pace,
     workspace: &mut Workspace,
 ) -> Option<f64> {
     let p = params.len();
-    let mut mean_steps = MEAN_STEPS;
-    let mut value = expand(objective, params, Curvature::Mixed, workspace);
+    let Pace { mut mean_steps, enough, .. } = pace;
+    let first_curvature = if mean_steps > 0 { Curvature::Mixed } else { Curvature::Exact };
+    let mut value = expand(objective, params, first_curvature, workspace);
     if !value.is_finite() {
         return None;
     }
     let mut lambda = 0.0_f64;
-    let mut chart = Chart {
-        ties: &guide.ties,
-        natural_metric: &guide.metric,
-        gradient: vec![0.0; p],
-        hessian: vec![0.0; p * p],
-        metric: vec![0.0; p * p],
-    };
-    chart.read(params, Curvature::Mixed.share(), workspace);
+    let mut chart = Chart { ties: &guide.ties, natural_metric: &guide.metric, at: workspace.take_chart(p) };
+    chart.read(params, first_curvature.share(), workspace);
     for _ in 0..MOST_STEPS.min(options.max_iterations) {
         if objective.is_cancelled() {
             break;
@@ -82,24 +105,38 @@ pub(super) fn approach<O: Objective>(
         workspace.n_iterations += 1;
         let Some((predicted, damping)) = chart.step(space, params, lambda, workspace) else { break };
         lambda = damping;
-        if mean_steps == 0 && lambda == 0.0 && predicted <= tolerance(objective, value) {
+        let limit = tolerance(objective, value).max(enough * value);
+        if (mean_steps == 0 || !pace.is_exact) && lambda == 0.0 && predicted <= limit {
             // The step is the polish's, which judges it.
             break;
         }
         let left = if predicted <= NEAR * value { 0 } else { mean_steps.saturating_sub(1) };
         let next_curvature = if left > 0 { Curvature::Mixed } else { Curvature::Exact };
         let mut next = std::mem::take(&mut workspace.trial_params);
-        chart.move_to(space, params, &workspace.step, &mut next);
-        let trial = objective.expand(
-            &next,
-            next_curvature,
-            &mut workspace.scratch,
-            &mut workspace.trial_gradient,
-            &mut workspace.trial_hessian,
-        );
-        workspace.n_evaluations += 1;
-        let gain = value - trial;
-        if trial.is_finite() && gain > 0.0 {
+        let (mut trial, mut gain) = (f64::NAN, f64::NAN);
+        for shortening in [false, true] {
+            if shortening {
+                // The step goes beyond a kink of the loss, not out of where the law is as it was: a shorter one needs no
+                // other direction. Its length is that of the parabola through what is known.
+                let slope = chart.slope(workspace);
+                let length = (0.5 * slope / (slope + gain)).clamp(LEAST_LENGTH, MOST_LENGTH);
+                workspace.step.iter_mut().for_each(|step| *step *= length);
+            }
+            follow(space, &guide.ties, params, &workspace.step, &mut next);
+            trial = objective.expand(
+                &next,
+                next_curvature,
+                &mut workspace.scratch,
+                &mut workspace.trial_gradient,
+                &mut workspace.trial_hessian,
+            );
+            workspace.n_evaluations += 1;
+            gain = value - trial;
+            if gain > 0.0 || !gain.is_finite() || mean_steps > 0 || lambda > 0.0 || predicted <= limit {
+                break;
+            }
+        }
+        if gain.is_finite() && gain > 0.0 {
             params.copy_from_slice(&next);
             workspace.trial_params = next;
             std::mem::swap(&mut workspace.gradient, &mut workspace.trial_gradient);
@@ -115,7 +152,7 @@ pub(super) fn approach<O: Objective>(
             }
         } else {
             workspace.trial_params = next;
-            if predicted <= tolerance(objective, value) {
+            if predicted <= limit {
                 break;
             }
             lambda = (lambda * RAISE).max(LEAST_DAMPING);
@@ -124,7 +161,8 @@ pub(super) fn approach<O: Objective>(
             }
         }
     }
-    if mean_steps > 0 {
+    workspace.put_chart(chart.at);
+    if mean_steps > 0 && pace.is_exact {
         value = expand(objective, params, Curvature::Exact, workspace);
     }
     Some(value)
@@ -139,37 +177,31 @@ fn expand<O: Objective>(objective: &O, params: &[f64], curvature: Curvature, wor
 struct Chart<'a> {
     ties: &'a [Tie],
     natural_metric: &'a [f64],
-    gradient: Vec<f64>,
-    hessian: Vec<f64>,
-    metric: Vec<f64>,
+    at: ChartPlace,
 }
 
 impl Chart<'_> {
-    /// ∂ amplitude / ∂ exponent along the chart.
-    fn slope(tie: &Tie, params: &[f64]) -> f64 {
-        if tie.is_log { -tie.mean } else { -tie.mean * params[tie.amplitude] }
-    }
-
     /// Takes gradient and curvature of the workspace into the chart at `params`; `share` of the curvature is exact.
     fn read(&mut self, params: &[f64], share: f64, workspace: &Workspace) {
         let p = params.len();
         let natural = &workspace.gradient;
-        self.gradient.copy_from_slice(natural);
+        let ChartPlace { gradient, hessian, metric } = &mut self.at;
+        gradient.copy_from_slice(natural);
         for tie in self.ties {
-            self.gradient[tie.exponent] += Self::slope(tie, params) * natural[tie.amplitude];
+            gradient[tie.exponent] += tie.slope(params) * natural[tie.amplitude];
         }
-        self.hessian.copy_from_slice(&workspace.hessian);
-        turn(self.ties, params, &mut self.hessian, p);
-        self.metric.copy_from_slice(self.natural_metric);
-        turn(self.ties, params, &mut self.metric, p);
+        hessian.copy_from_slice(&workspace.hessian);
+        turn(self.ties, params, hessian, p);
+        metric.copy_from_slice(self.natural_metric);
+        turn(self.ties, params, metric, p);
         // The chart is curved: amplitudes are multiplied by exponentials of the exponents.
         for tie in self.ties.iter().filter(|tie| !tie.is_log) {
             let (a, e) = (tie.amplitude, tie.exponent);
             let g = share * natural[a];
-            self.hessian[a * p + e] -= tie.mean * g;
-            self.hessian[e * p + a] -= tie.mean * g;
+            hessian[a * p + e] -= tie.mean * g;
+            hessian[e * p + a] -= tie.mean * g;
             for other in self.ties.iter().filter(|other| other.amplitude == a) {
-                self.hessian[e * p + other.exponent] += tie.mean * other.mean * params[a] * g;
+                hessian[e * p + other.exponent] += tie.mean * other.mean * params[a] * g;
             }
         }
     }
@@ -186,14 +218,19 @@ impl Chart<'_> {
         active.extend(space.free.iter().copied().filter(|&j| !is_held(j)));
         workspace.active = active;
         let m = workspace.active.len();
-        let unit = self.unit(workspace);
+        let ChartPlace { gradient, hessian, metric } = &self.at;
+        let mut unit = f64::NAN;
         let mut lambda = lambda;
         loop {
+            if lambda > 0.0 && unit.is_nan() {
+                unit = self.unit(workspace);
+            }
             for (a, &i) in workspace.active.iter().enumerate() {
                 for (b, &j) in workspace.active.iter().enumerate() {
-                    workspace.system[a * m + b] = self.hessian[i * p + j] + lambda * unit * self.metric[i * p + j];
+                    let damping = if lambda > 0.0 { lambda * unit * metric[i * p + j] } else { 0.0 };
+                    workspace.system[a * m + b] = hessian[i * p + j] + damping;
                 }
-                workspace.right_side[a] = -self.gradient[i];
+                workspace.right_side[a] = -gradient[i];
             }
             if factor(&mut workspace.system[..m * m], m) {
                 break;
@@ -210,44 +247,50 @@ impl Chart<'_> {
         }
         let mut predicted = 0.0;
         for &i in &workspace.active {
-            let curved: f64 = workspace.active.iter().map(|&j| self.hessian[i * p + j] * workspace.step[j]).sum();
-            predicted -= workspace.step[i] * (self.gradient[i] + 0.5 * curved);
+            let curved: f64 = workspace.active.iter().map(|&j| hessian[i * p + j] * workspace.step[j]).sum();
+            predicted -= workspace.step[i] * (gradient[i] + 0.5 * curved);
         }
         (predicted.is_finite() && predicted > 0.0).then_some((predicted, lambda))
     }
 
-    /// How the curvature of the objective compares with that of the least squares, by the diagonals.
-    fn unit(&self, workspace: &Workspace) -> f64 {
-        let p = self.gradient.len();
-        let ratios = workspace.active.iter().map(|&j| self.hessian[j * p + j].abs() / self.metric[j * p + j]);
-        ratios.filter(|r| r.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
+    /// The slope of the objective along the step.
+    fn slope(&self, workspace: &Workspace) -> f64 {
+        workspace.active.iter().map(|&i| self.at.gradient[i] * workspace.step[i]).sum()
     }
 
-    /// The place that a step of the chart leads to, within the bounds.
-    fn move_to(&self, space: &Space, params: &[f64], step: &[f64], next: &mut [f64]) {
-        next.copy_from_slice(params);
-        for &j in &space.free {
-            next[j] = space.clamp(j, params[j] + step[j]);
-        }
-        for tie in self.ties.iter().filter(|tie| space.free.contains(&tie.amplitude)) {
-            let along = -tie.mean * (next[tie.exponent] - params[tie.exponent]);
-            let a = tie.amplitude;
-            let moved = if tie.is_log { next[a] + along } else { next[a] * special::exp::<Plain>(along) };
-            next[a] = space.clamp(a, moved);
-        }
+    /// How the curvature of the objective compares with that of the least squares, by the diagonals.
+    fn unit(&self, workspace: &Workspace) -> f64 {
+        let ChartPlace { gradient, hessian, metric } = &self.at;
+        let p = gradient.len();
+        let ratios = workspace.active.iter().map(|&j| hessian[j * p + j].abs() / metric[j * p + j]);
+        ratios.filter(|r| r.is_finite()).fold(f64::MIN_POSITIVE, f64::max)
+    }
+}
+
+/// The place that a step leads to, amplitudes following their exponents, within the bounds.
+pub(super) fn follow(space: &Space, ties: &[Tie], params: &[f64], step: &[f64], next: &mut [f64]) {
+    next.copy_from_slice(params);
+    for &j in &space.free {
+        next[j] = space.clamp(j, params[j] + step[j]);
+    }
+    for tie in ties.iter().filter(|tie| space.free.contains(&tie.amplitude)) {
+        let along = -tie.mean * (next[tie.exponent] - params[tie.exponent]);
+        let a = tie.amplitude;
+        let moved = if tie.is_log { next[a] + along } else { next[a] * special::exp::<Plain>(along) };
+        next[a] = space.clamp(a, moved);
     }
 }
 
 /// `JᵀMJ` in place, with J the identity but for the ties.
 fn turn(ties: &[Tie], params: &[f64], matrix: &mut [f64], p: usize) {
     for tie in ties {
-        let slope = Chart::slope(tie, params);
+        let slope = tie.slope(params);
         for i in 0..p {
             matrix[i * p + tie.exponent] += slope * matrix[i * p + tie.amplitude];
         }
     }
     for tie in ties {
-        let slope = Chart::slope(tie, params);
+        let slope = tie.slope(params);
         for i in 0..p {
             matrix[tie.exponent * p + i] += slope * matrix[tie.amplitude * p + i];
         }

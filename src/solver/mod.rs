@@ -17,6 +17,7 @@ mod projected;
 mod search;
 mod separable;
 mod step;
+mod warm;
 mod workspace;
 
 pub(crate) use projected::eliminate;
@@ -25,6 +26,8 @@ pub(crate) use separable::Proposed;
 pub(crate) use separable::fall_back;
 pub(crate) use separable::follow;
 pub(crate) use separable::propose;
+pub(crate) use warm::Warm;
+pub(crate) use warm::WarmMemory;
 pub(crate) use workspace::Workspace;
 
 use crate::dispatch::Plain;
@@ -187,7 +190,7 @@ pub(crate) fn solve<O: Objective>(
         if search::search(objective, space, &mut params, options, workspace).is_infinite() {
             break;
         }
-        end = polish::polish(objective, space, &mut params, options, None, workspace);
+        end = polish::polish(objective, space, &mut params, options, None, polish::Check::Evaluated, workspace);
         let gained = before - end.value;
         let is_lower = round == 0 || gained > 1e-9 * end.value.abs();
         // The polish converges by itself unless it had far to go: then the search has something to do again.
@@ -209,7 +212,7 @@ pub(crate) fn refine<O: Objective>(
 ) -> Outcome {
     workspace.reset(objective.n_parameters());
     let mut params = start.to_vec();
-    let end = polish::polish(objective, space, &mut params, options, None, workspace);
+    let end = polish::polish(objective, space, &mut params, options, None, polish::Check::Evaluated, workspace);
     if end.status.is_success() {
         return outcome(objective, space, params, end, workspace);
     }

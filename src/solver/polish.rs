@@ -10,6 +10,15 @@ use crate::solver::step::damped_step;
 use crate::solver::tolerance;
 use crate::status::Status;
 
+/// What the last step needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// An evaluation at its end.
+    Evaluated,
+    /// Its promise: a decrease within the tolerance.
+    Promise,
+}
+
 /// How a polish ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End {
@@ -42,6 +51,7 @@ pub(super) fn polish<O: Objective>(
     params: &mut [f64],
     options: Options,
     known: Option<f64>,
+    check: Check,
     workspace: &mut Workspace,
 ) -> End {
     let mut value = known.unwrap_or_else(|| expand(objective, params, workspace));
@@ -76,6 +86,15 @@ pub(super) fn polish<O: Objective>(
             continue;
         };
         let is_full = is_inside(space, params, workspace);
+        if check == Check::Promise && predicted <= limit && is_full && lambda == 0.0 {
+            for &j in &workspace.active {
+                params[j] += workspace.step[j];
+            }
+            value -= predicted;
+            let is_held = space.at_bound(params, &workspace.gradient).contains(&true);
+            status = if is_held { Status::ConvergedAtBound } else { Status::Converged };
+            break;
+        }
         workspace.moved.clone_from(&workspace.active);
         let gained = take_step(objective, space, params, &mut value, predicted, workspace);
         if predicted <= limit && is_full {

@@ -7,6 +7,7 @@ use crate::solver::Outcome;
 use crate::solver::Space;
 use crate::solver::Workspace;
 use crate::solver::approach::Guide;
+use crate::solver::approach::Pace;
 use crate::solver::approach::approach;
 use crate::solver::outcome;
 use crate::solver::polish;
@@ -93,12 +94,12 @@ pub(crate) fn follow<O: Objective>(
     let mut round = 0;
     loop {
         let value = if round == 0 {
-            approach(objective, space, &proposed.guide, &mut params, options, workspace)
+            approach(objective, space, &proposed.guide, &mut params, options, Pace::FAR, workspace)
         } else {
             let guide = guide_at(projection, space, &params, workspace);
-            approach(objective, space, &guide, &mut params, options, workspace)
+            approach(objective, space, &guide, &mut params, options, Pace::FAR, workspace)
         };
-        let end = polish::polish(objective, space, &mut params, options, value, workspace);
+        let end = polish::polish(objective, space, &mut params, options, value, polish::Check::Evaluated, workspace);
         let is_lower = end.value < before * (1.0 - LEAST_GAIN);
         before = end.value;
         round += 1;

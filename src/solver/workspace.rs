@@ -27,9 +27,31 @@ pub(crate) struct Workspace {
     pub(crate) products: [Products; 2],
     pub(crate) n_iterations: usize,
     pub(crate) n_evaluations: usize,
+    chart: ChartPlace,
+}
+
+/// Derivatives in other coordinates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChartPlace {
+    pub(crate) gradient: Vec<f64>,
+    pub(crate) hessian: Vec<f64>,
+    pub(crate) metric: Vec<f64>,
 }
 
 impl Workspace {
+    /// Room for derivatives in the coordinates of a chart, to be put back.
+    pub(crate) fn take_chart(&mut self, p: usize) -> ChartPlace {
+        let mut chart = std::mem::take(&mut self.chart);
+        chart.gradient.resize(p, 0.0);
+        chart.hessian.resize(p * p, 0.0);
+        chart.metric.resize(p * p, 0.0);
+        chart
+    }
+
+    pub(crate) fn put_chart(&mut self, chart: ChartPlace) {
+        self.chart = chart;
+    }
+
     /// Makes room for `p` parameters and sets the counts to zero.
     pub(crate) fn reset(&mut self, p: usize) {
         self.n_iterations = 0;

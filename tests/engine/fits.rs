@@ -10,6 +10,7 @@ use lawfit::Level;
 use lawfit::Loss;
 use lawfit::Monitor;
 use lawfit::ReplicatePlan;
+use lawfit::ReplicateRule;
 use lawfit::Resample;
 use lawfit::Residual;
 use lawfit::ScaleRule;
@@ -90,6 +91,7 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         start_lower: &data.unset,
         start_upper: &data.unset,
         seed: 0,
+        at: None,
         replicates: None,
         solver: Solver::Auto,
         covariance: Covariance::Auto,
@@ -99,6 +101,21 @@ fn spec(data: &Data) -> BatchSpec<'_> {
         level: Level::best(),
         n_threads: 1,
         prior: None,
+    }
+}
+
+fn replicate<'a>(scheme: Resample, n_replicates: usize) -> ReplicatePlan<'a> {
+    ReplicatePlan {
+        rule: ReplicateRule::Scheme(scheme),
+        n_replicates,
+        row_keys: None,
+        cluster_keys: None,
+        strata: None,
+        share: 0.8,
+        noise: None,
+        is_global: false,
+        n_checked: 2,
+        with_covariance: false,
     }
 }
 
@@ -399,7 +416,7 @@ fn a_fitted_scale_is_a_millionth_of_the_mean_deviation_and_the_law_passes_throug
 #[test]
 fn a_fitted_scale_has_the_same_bits_on_any_number_of_threads() {
     let data = chinchilla(2, 0.005, TRUTH);
-    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 9, keys: None });
+    let replicates = Some(replicate(Resample::Pairs, 9));
     let base = BatchSpec { replicates, scale_rule: ScaleRule::Fitted, ..spec(&data) };
     let one = bits(&run(&base));
     for n_threads in [2, 3] {
@@ -457,7 +474,7 @@ fn results_do_not_depend_on_thread_count_or_on_neighbours() {
     for n_fits in [1, 5, 40] {
         let data = chinchilla(n_fits, 0.01, TRUTH);
         for scheme in [Resample::Pairs, Resample::Bayesian] {
-            let replicates = Some(ReplicatePlan::Scheme { scheme, n_replicates: 40, keys: None });
+            let replicates = Some(replicate(scheme, 40));
             let base = BatchSpec { replicates, ..spec(&data) };
             let one = bits(&run(&base));
             for n_threads in [2, 3, 8] {
@@ -470,7 +487,7 @@ fn results_do_not_depend_on_thread_count_or_on_neighbours() {
         }
     }
     let many = chinchilla(5, 0.01, TRUTH);
-    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 5, keys: None });
+    let replicates = Some(replicate(Resample::Pairs, 5));
     let together = run(&BatchSpec { replicates, ..spec(&many) });
     let single = chinchilla(1, 0.01, TRUTH);
     let alone = run(&BatchSpec { replicates, ..spec(&single) });
@@ -491,7 +508,7 @@ fn resamples_start_warm_and_end_where_a_cold_search_ends() {
         }
         weights.extend(counts);
     }
-    let plan = Some(ReplicatePlan::Weights { values: &weights, n_replicates: 20 });
+    let plan = Some(ReplicatePlan { rule: ReplicateRule::Weights(&weights), ..replicate(Resample::Pairs, 20) });
     let warm = &run(&BatchSpec { replicates: plan, f_scale: Some(&scale), ..spec(&data) })[0];
     let replicates = warm.replicates.as_ref().unwrap();
     for r in 0..20 {
@@ -508,7 +525,7 @@ fn known_noise_and_priors_keep_bits_and_progress() {
     let sigma: Vec<f64> = data.y.iter().enumerate().map(|(i, y)| y * 0.005 * (1.0 + (i % 4) as f64)).collect();
     let (mean, sd) = ([f64::NAN, f64::NAN, 0.33, f64::NAN, 0.4], [f64::NAN, f64::NAN, 0.01, f64::NAN, 0.05]);
     let prior = Some(GivenPrior { mean: &mean, sd: &sd, variance: None });
-    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Bayesian, n_replicates: 20, keys: None });
+    let replicates = Some(replicate(Resample::Bayesian, 20));
     for loss in Loss::ALL {
         for sigma in [None, Some(&sigma[..])] {
             let base = BatchSpec { loss: *loss, sigma, prior, replicates, ..spec(&data) };
@@ -553,7 +570,7 @@ fn a_prior_is_weighed_against_the_noise_of_the_rows() {
 #[test]
 fn levels_that_fuse_give_the_same_bits() {
     let data = chinchilla(2, 0.01, TRUTH);
-    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Pairs, n_replicates: 10, keys: None });
+    let replicates = Some(replicate(Resample::Pairs, 10));
     let fusing = [Level::Avx2Fma, Level::Avx512].into_iter().filter(|level| level.is_available());
     let all: Vec<Vec<u64>> = fusing.map(|level| bits(&run(&BatchSpec { level, replicates, ..spec(&data) }))).collect();
     assert!(all.windows(2).all(|pair| pair[0] == pair[1]));
@@ -571,7 +588,7 @@ fn a_cancelled_batch_says_so() {
 fn progress_counts_every_start_and_replicate() {
     let data = chinchilla(3, 0.01, TRUTH);
     let monitor = Monitor::default();
-    let replicates = Some(ReplicatePlan::Scheme { scheme: Resample::Bayesian, n_replicates: 7, keys: None });
+    let replicates = Some(replicate(Resample::Bayesian, 7));
     run_batch(&BatchSpec { replicates, ..spec(&data) }, &monitor).unwrap();
     assert_eq!(monitor.progress(), (3 * (16 + 7), 3 * (16 + 7)));
 }

@@ -18,7 +18,7 @@ RANKS = {
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
-    "_report": 3, "_export": 3, "results": 3, "_fits": 3,
+    "_report": 3, "_export": 3, "results": 3, "_fits": 3, "_refits": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
@@ -36,7 +36,8 @@ NEIGHBOURS = {
     "_derived": {"_draws"},
     "_report": {"_reasons"},
     "results": {"_batch", "_draws", "_derived", "_evidence", "_reasons", "_report", "_export"},
-    "_fits": {"_batch", "_draws", "_evidence", "_export", "_report", "results"},
+    "_fits": {"_batch", "_evidence", "_export", "_refits", "_report", "results"},
+    "_refits": {"_batch", "_draws"},
 }
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))

@@ -117,7 +117,19 @@ def test_a_batch_resamples_each_fit_as_it_would_be_alone(power_runs: Columns) ->
     [
         ({"n_replicates": 0}, "n_replicates=0"),
         ({"n_replicates": 2.5}, "n_replicates=2.5"),
-        ({"resample": "jackknife"}, "resample='jackknife' is not known; .*bayesian, pairs"),
+        ({"resample": "jacknife"}, "resample='jacknife' is not known; .*bayesian, pairs"),
+        ({"resample": "cluster"}, "drawn by themselves where the fit has cluster="),
+        ({"resample": "hierarchical"}, "name the column of the clusters with cluster="),
+        ({"resample": "jackknife", "n_replicates": 100}, "leaves out each of the 12 rows once"),
+        ({"resample": "subsample", "share": 1.0}, "share=1.0: give a number between 0 and 1"),
+        ({"search": "cold"}, "search='cold'"),
+        ({"noise": 0.1}, 'goes with resample="parametric"'),
+        ({"resample": "parametric", "noise": [0.1, 0.2]}, r"noise: got shape \(2,\)"),
+        ({"resample": "parametric", "noise": -1.0}, "finite and positive"),
+        ({"strata": [1, 2]}, r"strata: got shape \(2,\); give one value for each of the 12 rows"),
+        ({"strata": "y > 1"}, "strata"),
+        ({"studentize": True}, 'use "pairs", "wild" or "parametric", not "bayesian"'),
+        ({"n_checked": -1}, "n_checked=-1"),
         ({"weights": np.ones((3, 11))}, r"give \(n_replicates, 12\)"),
         ({"weights": -np.ones((3, 12))}, "at least 0"),
         ({"weights": np.full((3, 12), np.nan)}, "finite"),
@@ -145,6 +157,11 @@ def test_wrong_questions_to_draws_are_refused(power_fit: lf.Fit) -> None:
         draws.interval("beta / alpha")
     with pytest.raises(lf.LawError):
         draws.interval("alpha +")
+
+
+def test_a_batch_has_no_jackknife(power_runs: Columns) -> None:
+    with pytest.raises(lf.LawError, match="one replicate for each row or cluster"):
+        lf.fit_many(lf.laws.power_floor, [power_runs], response="loss", bootstrap=12, resample="jackknife")
 
 
 def test_fits_are_pointed_to_the_right_bootstrap(power_runs: Columns) -> None:

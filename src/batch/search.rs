@@ -1,0 +1,165 @@
+//! The search of one fit: its scale, its prior's noise, its starts and their ends.
+
+use crate::batch::begins::Begins;
+use crate::batch::begins::sampled;
+use crate::batch::check::Plan;
+use crate::batch::fit::SAME;
+use crate::batch::path::Crew;
+use crate::batch::path::Path;
+use crate::batch::prior::RowsAlone;
+use crate::batch::prior::noise_variance;
+use crate::batch::scale;
+use crate::batch::scale::ScaleRule;
+use crate::batch::spec::BatchSpec;
+use crate::objective::prior::Prior;
+use crate::objective::problem::Problem;
+use crate::objective::projection::Projection;
+use crate::solver::Options;
+use crate::solver::Outcome;
+use crate::solver::Space;
+use crate::solver::Workspace;
+use crate::solver::finish;
+use crate::solver::solve;
+
+/// Where the starts of a fit began, and their ends.
+pub(super) struct Found {
+    pub(super) beginnings: Vec<Vec<f64>>,
+    pub(super) ends: Vec<Outcome>,
+}
+
+/// Searches from all starts and leaves the scale of the loss and the prior in `problem`; `None` once cancelled.
+pub(super) fn search<'a>(
+    spec: &BatchSpec<'_>,
+    plan: &'a Plan,
+    index: usize,
+    problem: &mut Problem<'a>,
+    options: Options,
+    crew: Crew<'_>,
+    workspace: &mut Workspace,
+) -> Option<Found> {
+    let rows = problem.rows;
+    let sample = sampled(rows);
+    let is_fitted = spec.loss.has_scale() && problem.f_scale.is_nan() && spec.scale_rule == ScaleRule::Fitted;
+    let mut begins = Begins {
+        spec,
+        plan,
+        index,
+        problem: Problem { rows: sample.as_ref().unwrap_or(rows), ..*problem },
+        scanned: Vec::new(),
+    };
+    let alone = RowsAlone::new(plan, rows.n);
+    let mut projection = if plan.is_separable { Projection::of(problem) } else { None };
+    if let Some(projection) = &projection {
+        begins.first_look(projection, workspace);
+    }
+    if problem.f_scale.is_nan() && !is_fitted {
+        let crew = Crew { ticks: false, ..crew };
+        problem.f_scale = scale_from_pilot(&begins, problem, &alone, projection.as_ref(), options, crew, workspace);
+        if let Some(projection) = &mut projection {
+            projection.problem.f_scale = problem.f_scale;
+        }
+    }
+    if !plan.known.is_empty() && problem.prior.known.is_empty() {
+        let fit_alone = |rows_alone: &Problem<'_>| {
+            let ends = crew.map(plan.n_starts, |workspace: &mut Workspace, s| {
+                solve(rows_alone, &alone.space, &alone.begin(begins.start(s)), options, workspace).objective
+            });
+            ends.into_iter().filter(|objective| objective.is_finite()).fold(f64::INFINITY, f64::min)
+        };
+        let variance = noise_variance(spec, problem, index, &alone, fit_alone);
+        problem.prior = Prior { known: &plan.known, variance };
+    }
+    let path = Path { problem: *problem, projection: projection.as_ref(), space: &plan.space, options };
+    let n_second = if begins.has_second_look(projection.is_some()) && !is_fitted { plan.n_starts / 4 } else { 0 };
+    let n_first = plan.n_starts - n_second;
+    let mut beginnings = crew.map(n_first, |(): &mut (), s| begins.start(s));
+    if beginnings.len() < n_first {
+        return None;
+    }
+    let mut ends = if is_fitted {
+        with_fitted_scale(problem, &plan.space, &beginnings, options, crew)
+    } else {
+        path.solve_all(&beginnings, |s| begins.is_generic(s), crew)
+    };
+    if n_second > 0 && !crew.monitor.is_cancelled() {
+        let best = best_of(&ends);
+        let known = ends[best].params.clone();
+        let (begin, end) = begins.second_look(path, &known, n_first..plan.n_starts, crew, workspace);
+        beginnings.extend(begin);
+        ends.extend(end);
+    }
+    Some(Found { beginnings, ends })
+}
+
+/// The best that a search of a resample from many starts finds, its scale and prior being given; `None` once cancelled.
+pub(super) fn search_again(
+    spec: &BatchSpec<'_>,
+    plan: &Plan,
+    index: usize,
+    resampled: &Problem<'_>,
+    crew: Crew<'_>,
+    workspace: &mut Workspace,
+) -> Option<Outcome> {
+    let options = Options { max_iterations: spec.max_iterations };
+    let crew = Crew { n_threads: 1, ticks: false, ..crew };
+    let mut problem = *resampled;
+    let Found { mut ends, .. } = search(spec, plan, index, &mut problem, options, crew, workspace)?;
+    let mut best = ends.swap_remove(best_of(&ends));
+    finish(&problem, &plan.space, &mut best, workspace);
+    Some(best)
+}
+
+/// The ends of all starts, whose scale is fitted with the law; the scale of the best is left in `problem`.
+fn with_fitted_scale(
+    problem: &mut Problem<'_>,
+    space: &Space,
+    beginnings: &[Vec<f64>],
+    options: Options,
+    crew: Crew<'_>,
+) -> Vec<Outcome> {
+    let found = crew.map(beginnings.len(), |workspace: &mut Workspace, s| {
+        let found = scale::fitted(problem, space, &beginnings[s], options, workspace);
+        crew.monitor.tick(1);
+        found
+    });
+    // The likeliest of the minima has the smallest scale; the objectives of all are compared at that one.
+    let scales = found.iter().filter(|(end, _)| end.objective.is_finite()).map(|(_, scale)| *scale);
+    problem.f_scale = scales.reduce(f64::min).unwrap_or(1.0);
+    crew.map(found.len(), |workspace: &mut Workspace, s| scale::again(problem, space, &found[s].0, options, workspace))
+}
+
+/// The scale that a pilot fit of the rows alone finds.
+fn scale_from_pilot(
+    begins: &Begins<'_>,
+    problem: &Problem<'_>,
+    alone: &RowsAlone,
+    projection: Option<&Projection<'_>>,
+    options: Options,
+    crew: Crew<'_>,
+    workspace: &mut Workspace,
+) -> f64 {
+    let n_pilots = begins.plan.n_starts.min(scale::PILOT_STARTS);
+    let pilot: Vec<Vec<f64>> = (0..n_pilots).map(|s| alone.begin(begins.start(s))).collect();
+    let rows_alone = alone.problem(problem);
+    let found = scale::from_data(&rows_alone, projection, &alone.space, &pilot, options, crew, workspace);
+    // The objective is not finite anywhere: any scale shows it.
+    if found.is_nan() { 1.0 } else { found }
+}
+
+/// The end with the lowest objective; the first of equals. Ends that are minima come before ends that are not, unless
+/// those are lower by more than two minima may differ.
+pub(super) fn best_of(ends: &[Outcome]) -> usize {
+    let lowest = ends.iter().map(|end| end.objective).filter(|v| v.is_finite()).fold(f64::INFINITY, f64::min);
+    let key = |end: &Outcome| {
+        let is_lowest = end.objective <= lowest + SAME * SAME * lowest.abs();
+        (!(is_lowest && end.status.is_success()), if end.objective.is_nan() { f64::INFINITY } else { end.objective })
+    };
+    let mut best = 0;
+    for (s, end) in ends.iter().enumerate().skip(1) {
+        let (a, b) = (key(end), key(&ends[best]));
+        if (!a.0 && b.0) || (a.0 == b.0 && a.1 < b.1) {
+            best = s;
+        }
+    }
+    best
+}
