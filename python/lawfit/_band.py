@@ -12,6 +12,7 @@ from lawfit import _arrays, _engine
 from lawfit._derived import delta
 from lawfit._draws import LEAVING_OUT, Draws, check_level
 from lawfit._engine import F64
+from lawfit._intervals import is_too_narrow, missing_spread
 from lawfit._options import check_word
 from lawfit._predictions import Predicted, Prediction
 from lawfit._quantity import Quantity
@@ -105,15 +106,27 @@ def predict(
     unit = noise_at(fit, kind, sigma, estimate, shape)
     values = np.where(draws.ok[:, np.newaxis], quantity.values(draws.params), np.nan)
     if kind == "run":
-        if draws.resample in LEAVING_OUT:
-            raise DataError(
-                f'kind="run": draws of resample={draws.resample!r} leave units out and do not spread as the estimate '
-                "does; bootstrap with another scheme"
-            )
-        noise = unit * _drawn(standardised(fit), draws, unit.size)
-        # A residual is prediction less response.
-        values = values * np.exp(-noise) if fit.options.residual == "log" else values - noise
+        values = _new_runs(draws, values, estimate, unit)
     return Predicted(kind, values.reshape(len(draws), *shape), np.asarray(estimate.reshape(shape)), draws, quantity)
+
+
+def _new_runs(draws: Draws, values: F64, estimate: F64, unit: F64) -> F64:
+    """Add noise to values of the law, (R, K), on the residual's scale."""
+    fit, n_units = draws.fit, draws.n_units
+    if draws.resample in LEAVING_OUT:
+        raise DataError(
+            f'kind="run": draws of resample={draws.resample!r} leave units out and do not spread as the estimate '
+            "does; bootstrap with another scheme"
+        )
+    is_log, n_determined = fit.options.residual == "log", determined(fit)
+    with np.errstate(all="ignore"):
+        moved = np.log(values / estimate) if is_log else values - estimate
+    if is_too_narrow(draws.resample) and n_units > n_determined:
+        # Residuals have their variance in full, so the law's part must have it too before the two are added.
+        moved = moved * missing_spread(n_units, n_determined)
+    # A residual is prediction less response.
+    moved = moved - unit * _drawn(standardised(fit), draws, unit.size)
+    return np.asarray(estimate * np.exp(moved) if is_log else estimate + moved)
 
 
 def _drawn(pool: F64, draws: Draws, n_points: int) -> F64:

@@ -85,13 +85,17 @@ def _within(ends: Ends, name: str, bounds: tuple[float, float]) -> Ends:
     if not met:
         return ends
     notes = tuple(f"one-sided: closed {side} by the bound {bound:g} of {name}" for side, bound in met)
+    if lower == upper:
+        notes += (f"hardly any draw leaves it, which is no measure of how far {name} may be from it",)
     error = ends.mc_error
     if error is not None:
         error = (0.0 if lower == bounds[0] else error[0], 0.0 if upper == bounds[1] else error[1])
     return ends._replace(lower=lower, upper=upper, mc_error=error, notes=(*ends.notes, *notes))
 
 
-def samples_of(draws: Draws, quantity: Quantity, values: F64, level: float) -> list[tuple[Sample, tuple[str, ...]]]:
+def samples_of(
+    draws: Draws, quantity: Quantity, values: F64, level: float, *, is_widened: bool = False
+) -> list[tuple[Sample, tuple[str, ...]]]:
     """Usable draws of each of K numbers, (R, K), with what to say about those that are not."""
     fit = draws.fit
     estimate = quantity.values(np.array([list(fit.params.values())]))[0]
@@ -132,6 +136,7 @@ def samples_of(draws: Draws, quantity: Quantity, values: F64, level: float) -> l
             n_units=draws.n_units,
             n_determined=n_determined,
             over_clusters=fit.rows.clusters is not None and draws.n_units != fit.n_rows,
+            is_widened=is_widened,
             left_out=lambda: left_out()[:, k],
             studentized=studentized,
         )

@@ -59,6 +59,8 @@ class Sample:
         Parameters that the rows determine.
     over_clusters : bool
         Whether the units are clusters.
+    is_widened : bool
+        Whether the draws have the share of the variance already that few units miss, as those of new runs.
     left_out : callable
         (n_units,) the number without each unit in turn, NaN where that refit failed.
     studentized : callable
@@ -73,6 +75,7 @@ class Sample:
     n_units: int
     n_determined: float
     over_clusters: bool
+    is_widened: bool
     left_out: Callable[[], F64]
     studentized: Callable[[], Studentized | None]
 
@@ -104,7 +107,8 @@ def expanded(sample: Sample) -> Ends:
     n, p = sample.n_units, sample.n_determined
     if n < p + 2.0:
         return none("expanded", _too_few_units(sample))
-    reach = float(_engine.t_quantile(1.0 - sample.tail, n - p)) * math.sqrt(n / (n - p))
+    widening = 1.0 if sample.is_widened else missing_spread(n, p)
+    reach = float(_engine.t_quantile(1.0 - sample.tail, n - p)) * widening
     tail = float(_engine.t_sf(reach, math.inf))
     if tail * sample.values.size >= LEAST_BEYOND:
         return _quantiles(sample, "expanded", tail, 1.0 - tail)
@@ -113,10 +117,17 @@ def expanded(sample: Sample) -> Ends:
         f"with {_units(sample)} the expanded percentile reaches out to a probability of {tail:.2g}, for which "
         f"{sample.values.size} usable replicates are too few: n_replicates={asked} would do; "
     )
-    has_covariances = sample.studentized() is not None
-    instead = studentized(sample) if has_covariances else student(sample)
-    what = "bootstrap-t" if instead.method == "studentized" else "Student's t times the standard deviation of the draws"
+    if sample.studentized() is not None:
+        instead, what = studentized(sample), "bootstrap-t"
+    else:
+        # What the quantiles would be if the draws were normal.
+        instead, what = student(sample, widening), "Student's t times the widened standard deviation of the draws"
     return instead._replace(notes=(f"{note}{what} instead", *instead.notes))
+
+
+def missing_spread(n_units: int, n_determined: float) -> float:
+    """Return the factor by which draws with Bayesian weights spread too little: they know no degrees of freedom."""
+    return math.sqrt(n_units / (n_units - n_determined))
 
 
 def basic(sample: Sample) -> Ends:
@@ -126,7 +137,7 @@ def basic(sample: Sample) -> Ends:
     return Ends(2.0 * sample.estimate - upper, 2.0 * sample.estimate - lower, "basic", (error[1], error[0]), notes)
 
 
-def student(sample: Sample) -> Ends:
+def student(sample: Sample, widening: float = 1.0) -> Ends:
     """Estimate and Student's t times the standard error that the draws give."""
     if sample.dof < 1.0 or sample.n_units < sample.n_determined + 2.0:
         return none("t", _too_few_units(sample))
@@ -141,7 +152,7 @@ def student(sample: Sample) -> Ends:
         squares = (sample.values - sample.values.mean()) ** 2
         of_variance = float(squares.var()) / sample.values.size
         error = 0.5 * math.sqrt(of_variance) / float(squares.mean()) if squares.any() else 0.0
-    reach = factor * float(spread(sample.values, sample.resample, sample.share))
+    reach = factor * widening * float(spread(sample.values, sample.resample, sample.share))
     ends = Ends(sample.estimate - reach, sample.estimate + reach, "t")
     return ends if error is None else ends._replace(mc_error=(error * reach, error * reach))
 
@@ -215,6 +226,13 @@ TWO_SIDED = ("basic", "bca", "studentized")
 # are, whatever they imitate.
 AUTO = {"bayesian": "expanded", "jackknife": "t", "subsample": "t"}
 OTHERWISE = "percentile"
+# ... and for new runs, whose noise is estimated too, whatever the scheme.
+FOR_RUNS = "expanded"
+
+
+def is_too_narrow(resample: str) -> bool:
+    """Whether draws of a scheme spread too little, by `missing_spread`."""
+    return METHODS[AUTO.get(resample, OTHERWISE)] is expanded
 
 
 def _quantiles(sample: Sample, method: str, below: float, above: float) -> Ends:

@@ -25,6 +25,10 @@ MOST_STEPS = 200
 FLAT = 1e-4
 STILL = 8
 MOST_CUTS = 100
+# Where another parameter has to follow beyond this, the end is that of the solver's range and none of the data.
+FARTHEST = 1e100
+# Residuals of fewer roundings than this say nothing of noise.
+ROUNDINGS = 16.0
 
 
 class Reached(NamedTuple):
@@ -115,7 +119,8 @@ def profile(fit: Fit, name: str, level: float) -> Interval:
     residuals = residuals_of(fit)
     points = loss_points(fit, residuals)
     variance = float(np.sum(residuals.weights * points.psi**2)) / plain.dof
-    if variance == 0.0:
+    size = 1.0 if fit.options.residual == "log" else float(np.abs(fit.rows.y).max())
+    if np.abs(residuals.plain).max() <= ROUNDINGS * np.finfo(np.float64).eps * size:
         return nothing("the law meets every row exactly, so nothing is left to estimate the noise from")
     curve = Curve(fit, name, float(points.slope.mean()) / variance)
     is_held = name in fit.at_bound
@@ -147,18 +152,16 @@ def _end(curve: Curve, side: float, target: float, step: float) -> tuple[float, 
     if centre.value == bound:
         return bound, f"one-sided: {name} is at its bound {bound:g}"
     which = "below" if side < 0.0 else "above"
+    no_end = side * math.inf, f"open {which}: however far {name} goes, the others make up for it, so there is no limit"
     found = _bracket(curve, centre, side, bound, target, step)
     if found is None:
-        return side * math.inf, (
-            f"open {which}: however far {name} goes, the others make up for it, so the data set no limit there"
-        )
+        return no_end
     inside, outside = found
     if outside is None:
-        return (
-            bound,
-            f"one-sided: nothing {which} the estimate contradicts the data up to the bound {bound:g} of {name}",
-        )
+        return bound, f"one-sided: {name} meets its bound {bound:g} before the data contradict it"
     end = _cut(curve, inside, outside, target)
+    if np.abs(end.params).max() > FARTHEST:
+        return no_end
     if not curve.is_cold:
         cold = Curve(fit, name, curve.ratio, is_cold=True)
         if cold.at(end.value, end.params).root < target * (1.0 - LOWER):
@@ -183,7 +186,7 @@ def _bracket(
         if is_bound:
             return here, None
         n_still = n_still + 1 if here.root - inside.root < FLAT * target else 0
-        if n_still == STILL:
+        if n_still == STILL or np.abs(here.params).max() > FARTHEST:
             return None
         inside, step = here, 2.0 * step
     return None

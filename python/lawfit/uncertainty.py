@@ -13,10 +13,10 @@ from lawfit._derived import derive
 from lawfit._draws import Draws, Interval, check_level
 from lawfit._engine import F64
 from lawfit._from_draws import ends_of, method_for, samples_of, why_none
-from lawfit._intervals import OF_RUNS, none
+from lawfit._intervals import FOR_RUNS, METHODS, OF_RUNS, none
 from lawfit._options import check_word
 from lawfit._predictions import Predicted, Prediction
-from lawfit._quantity import formula
+from lawfit._quantity import Quantity, formula
 from lawfit._refits import covariance_of
 from lawfit._wording import listed
 from lawfit.errors import DataError, LawError
@@ -142,7 +142,8 @@ def draws_interval(draws: Draws, quantity: str, level: float = 0.95, method: str
         ``"percentile"``: quantiles. ``"basic"``: quantiles mirrored at the estimate. ``"bca"``: corrected for bias and
         acceleration. ``"studentized"``: bootstrap-t, for draws with covariances. ``"t"``: the estimate plus and minus
         Student's t times the standard error that the draws give. ``"auto"`` is ``"expanded"`` for
-        ``resample="bayesian"``, ``"t"`` for draws that leave units out, and ``"percentile"`` for all others.
+        ``resample="bayesian"``, ``"t"`` for draws that leave units out, and ``"percentile"`` for all others; for a
+        parameter that the fit of independent rows holds at its bound it is the profile likelihood of `interval`.
 
     Returns
     -------
@@ -188,6 +189,10 @@ def draws_interval(draws: Draws, quantity: str, level: float = 0.95, method: str
     check_level(level)
     word = method_for(draws, method)
     asked = formula(quantity, draws.law.parameters)
+    if method not in METHODS:
+        instead = _at_bound(draws.fit, asked, level)
+        if instead is not None:
+            return instead
     reason = why_none(draws.fit, asked)
     if reason is None:
         ((sample, notes),) = samples_of(draws, asked, asked.values(draws.params), level)
@@ -197,6 +202,18 @@ def draws_interval(draws: Draws, quantity: str, level: float = 0.95, method: str
         ends = none(word, reason)
     note = "; ".join(ends.notes) or None
     return Interval(ends.lower, ends.upper, level=level, method=ends.method, mc_error=ends.mc_error, note=note)
+
+
+def _at_bound(fit: Fit, quantity: Quantity, level: float) -> Interval | None:
+    """Profile of a parameter that the fit holds at its bound, where nearly all draws are at the bound too."""
+    name = quantity.text.strip()
+    if name not in fit.at_bound or fit.rows.clusters is not None:
+        return None
+    found = _profile.profile(fit, name, level)
+    if not math.isfinite(found.lower + found.upper):
+        return None
+    note = f"draws say little of a parameter that the fit holds at its bound: profile likelihood instead; {found.note}"
+    return Interval(found.lower, found.upper, level=level, method=found.method, note=note)
 
 
 def draws_predict(
@@ -240,7 +257,8 @@ def draws_predict(
     When to use: ``"mean"`` for how well the law is known, ``"run"`` for what to expect of the next run, and to judge
     whether one that was made is a surprise. A new run is a draw of the law and a residual, drawn from those of the fit
     on the scale that it compares (of logarithms, or linear), each divided by sqrt(1 - leverage), and in units of
-    ``sigma`` or of a row of weight 1. The residuals come from NumPy's generator, seeded with ``draws.seed``; each
+    ``sigma`` or of a row of weight 1. Draws with Bayesian weights, which spread too little, are first spread by
+    sqrt(n / (n - p)) about the estimate. The residuals come from NumPy's generator, seeded with ``draws.seed``; each
     point has its own. Neither interval knows how wrong the law may be far outside the rows.
 
     References
@@ -271,7 +289,8 @@ def predicted_interval(predicted: Predicted, level: float = 0.95, method: str = 
     level : float
         Coverage that is aimed at, between 0 and 1.
     method : str
-        As in `draws_interval`; new runs take ``"expanded"``, ``"percentile"`` and ``"t"``.
+        As in `draws_interval`. New runs take ``"expanded"`` (``"auto"``), ``"percentile"`` and ``"t"``; their draws of
+        the law are widened beforehand, so that ``"expanded"`` goes out to Phi(-t) alone.
 
     Returns
     -------
@@ -304,14 +323,16 @@ def predicted_interval(predicted: Predicted, level: float = 0.95, method: str = 
     draws, shape = predicted.draws, predicted.estimate.shape
     word = method_for(draws, method)
     is_run = predicted.kind != _band.KINDS[0]
-    if is_run and word not in OF_RUNS:
-        raise DataError(f"method={method!r} is not for new runs; take one of {listed(OF_RUNS)}")
+    if is_run:
+        word = word if method in METHODS else FOR_RUNS
+        if word not in OF_RUNS:
+            raise DataError(f"method={method!r} is not for new runs; take one of {listed(OF_RUNS)}")
     reason = why_none(draws.fit, predicted.quantity)
     lower: F64 = np.full(predicted.estimate.size, math.nan)
     upper, said = lower.copy(), [] if reason is None else [reason]
     if reason is None:
         values = predicted.values.reshape(len(draws), -1)
-        for k, (sample, notes) in enumerate(samples_of(draws, predicted.quantity, values, level)):
+        for k, (sample, notes) in enumerate(samples_of(draws, predicted.quantity, values, level, is_widened=is_run)):
             ends = ends_of(draws.fit, predicted.quantity, sample, word)
             lower[k], upper[k] = ends.lower, ends.upper
             said += [*ends.notes, *notes]
