@@ -81,7 +81,7 @@ def reason_of(fit: Fit, quantity: Quantity) -> str | None:
     """Why a quantity has no standard error: one of its parameters has none, unless it is fixed and has none to add."""
     reasons, fixed = fit.stderr_reason, fit.options.fixed
     for name in quantity.names:
-        if name in reasons and name not in fixed:
+        if name in reasons and (name not in fixed or quantity.text.strip() == name):
             return reasons[name] if quantity.text.strip() == name else f"{name}: {reasons[name]}"
     if all(name in fixed for name in quantity.names):
         return "; ".join(f"{name}: {reasons[name]}" for name in quantity.names)

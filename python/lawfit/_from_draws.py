@@ -140,8 +140,10 @@ def samples_of(
             left_out=lambda: left_out()[:, k],
             studentized=studentized,
         )
-        lost = 1.0 - found.values.size / len(draws)
-        note = f"{lost:.1%} of the {len(draws)} replicates did not end in a usable minimum and are left out"
-        return found, ((note,) if lost > FEW_FAILED else ())
+        lost = len(draws) - found.values.size
+        note = (
+            f"{lost / len(draws):.1%} of the {len(draws)} replicates did not end in a usable minimum and are left out"
+        )
+        return found, ((note,) if lost > FEW_FAILED * len(draws) else ())
 
     return [sample(k) for k in range(values.shape[1])]

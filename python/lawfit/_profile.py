@@ -89,7 +89,7 @@ class Curve:
             cold = refit(self.fit, options, None)
             if not objective <= float(cold.objective[0]):
                 objective, params = float(cold.objective[0]), cold.params[0]
-        return (objective if math.isfinite(objective) else math.inf), params
+        return (objective, params) if math.isfinite(objective) else (math.inf, begin)
 
     def _alone(self, params: F64) -> float:
         """Objective of a law with nothing else to fit."""
@@ -162,11 +162,12 @@ def _end(curve: Curve, side: float, target: float, step: float) -> tuple[float, 
     end = _cut(curve, inside, outside, target)
     if np.abs(end.params).max() > FARTHEST:
         return no_end
+    is_jump = abs(end.root - target) > LOWER * target
     if not curve.is_cold:
         cold = Curve(fit, name, curve.ratio, is_cold=True)
-        if cold.at(end.value, end.params).root < target * (1.0 - LOWER):
+        if is_jump or cold.at(end.value, end.params).root < target * (1.0 - LOWER):
             return _end(cold, side, target, step)
-    return end.value, None
+    return end.value, f"closed {which}: no refit ends beyond {name} = {end.value:.6g}" if is_jump else None
 
 
 def _bracket(
@@ -219,7 +220,7 @@ def _cut(curve: Curve, inside: Reached, outside: Reached, target: float) -> Reac
         else:
             low *= _weight(error / high) if last > 0.0 else 1.0
             outside, high, last = here, error, 1.0
-    return inside if target - inside.root < outside.root - target else outside
+    return inside
 
 
 def _weight(progress: float) -> float:
