@@ -95,9 +95,8 @@ def _wald(fit: Fit, quantity: str, level: float, covariance: str | None) -> Inte
 def _profiled(fit: Fit, quantity: str, level: float, covariance: str | None) -> Interval:
     if covariance is not None:
         raise LawError('covariance: it belongs to method="wald"; a profile rests on the objective alone')
-    name = quantity.strip() if isinstance(quantity, str) else quantity
+    name = formula(quantity, fit.law.parameters).text.strip()
     if name not in fit.law.parameters:
-        formula(quantity, fit.law.parameters)
         raise DataError(
             f'method="profile" is for one parameter, and {quantity!r} is a formula: write the law with it as a '
             "parameter in place of another, or take the Wald interval or a bootstrap"

@@ -42,7 +42,7 @@ NEIGHBOURS = {
     "_refits": {"resampling"},
     "_from_draws": {"_intervals", "_refits"},
     "_profile": {"_refits"},
-    "_band": {"_refits"},
+    "_band": {"_intervals", "_refits"},
     "uncertainty": {"_band", "_from_draws", "_intervals", "_profile", "_refits"},
 }
 # Results, whose verbs delegate upwards.

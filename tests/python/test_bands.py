@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_new_runs_are_draws_and_residuals(residual: str) -> None:
     for scheme, factor in (("bayesian", np.sqrt(30 / 27)), ("pairs", 1.0)):
         draws = fit.bootstrap(500, resample=scheme)
         mean, run = draws.predict(x=[1e9, 1e12]), draws.predict(x=[1e9, 1e12], kind="run")
-        scale = np.log if residual == "log" else np.asarray
+        scale: Callable[[Any], Any] = np.log if residual == "log" else np.asarray
         law = factor * (scale(mean.values) - scale(mean.estimate)) + scale(mean.estimate)
         noise = law - scale(run.values)
         nearest = np.abs(noise[..., np.newaxis] - pool).min(axis=-1)
@@ -159,7 +160,11 @@ def test_intervals_of_new_runs_are_quantiles(draws: lf.Draws) -> None:
 
 def test_leverages_are_those_of_the_hat_matrix(line: Columns) -> None:
     matrix = np.stack([np.ones(12), line["x"]], axis=1)
-    cases: list[tuple[dict[str, Any], Any]] = [({}, np.ones(12)), ({"weights": "w"}, line["w"]), ({"sigma": "w"}, line["w"] ** -2.0)]
+    cases: list[tuple[dict[str, Any], Any]] = [
+        ({}, np.ones(12)),
+        ({"weights": "w"}, line["w"]),
+        ({"sigma": "w"}, line["w"] ** -2.0),
+    ]
     for how, w in cases:
         fit = lf.fit(LINE, line, **HOW, **how)
         hat = np.einsum("ij,jk,ik->i", matrix, np.linalg.inv(matrix.T @ (w[:, None] * matrix)), matrix) * w

@@ -215,6 +215,20 @@ def test_where_the_law_has_no_value_the_profile_ends() -> None:
     assert "closed above: no refit ends beyond c = 1" in (found.note or "")
 
 
+def test_a_branch_that_falls_below_the_one_followed_is_found() -> None:
+    """A peak of few points or of many: which of the two is lower depends on the height that is held."""
+    x = np.concatenate([np.linspace(1.95, 2.05, 16), [6.98, 7.02], np.linspace(3.5, 5.5, 12), np.linspace(8.5, 10, 10)])
+    truth = np.where(x < 3, 0.5, 0.0) + np.where((x > 6) & (x < 8), 1.4, 0.0)
+    y = truth + np.random.default_rng(0).normal(0, 0.5, 40)
+    law = lf.Law("a*exp(-((x - m)/0.3)**2)", variables=["x"], bounds={"a": (0, 4), "m": (0, 12)})
+    fit = lf.fit(law, {"x": x, "y": y}, response="y", loss="squared", residual="linear", starts=60)
+    peaks = np.exp(-(((x - np.linspace(0, 12, 6001)[:, np.newaxis]) / 0.3) ** 2))
+    level = 2 * fit.objective * (1 + scipy_stats.f.ppf(0.95, 1, 38) / 38)
+    expected = scipy_optimize.brentq(lambda a: ((y - a * peaks) ** 2).sum(axis=1).min() - level, 0.0, 1.0, xtol=1e-6)
+    # The grid of places is 0.002 wide: a sum of squares is off by no more than about 1e-4.
+    assert fit.interval("a", method="profile").lower == pytest.approx(expected, abs=1e-4)
+
+
 def test_a_fit_that_is_not_the_best_is_found_out() -> None:
     x = np.linspace(0.0, 10.0, 40)
     y = np.sin(2.0 * x) + np.random.default_rng(0).normal(0, 0.3, 40)
