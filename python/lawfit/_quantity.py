@@ -51,6 +51,8 @@ class Quantity:
 
     def values(self, params: F64) -> F64:
         """Return (R, K) values at R sets of all parameters, (R, P)."""
+        if self.text.strip() == self.names[0] and not self.variables:
+            return self._own(params)
         return _engine.evaluate(self.text, self.variables, self.names, self.x, self._own(params))
 
     def slopes(self, params: F64) -> F64:

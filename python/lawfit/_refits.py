@@ -57,10 +57,12 @@ def covariance_of(fit: Fit, kind: str) -> Fit:
 
 def determined(fit: Fit) -> float:
     """Return how many parameters the rows determine: those that move, of one with a prior the share of the rows."""
-    by_cluster = fit.covariance_type in _engine.registries().cluster_covariances
-    # Degrees of freedom over clusters are of another kind.
-    dof = covariance_of(fit, "classical").dof if by_cluster else fit.dof
-    return fit.n_rows - dof if np.isfinite(dof) else float(len(moving(fit)))
+    free, dof = moving(fit), fit.dof
+    if fit.covariance_type in _engine.registries().cluster_covariances:
+        # Degrees of freedom over clusters are of another kind, and a refit is not free.
+        is_plain = not fit.unidentified and not any(name in fit.options.prior for name in free)
+        dof = np.nan if is_plain else covariance_of(fit, "classical").dof
+    return fit.n_rows - dof if np.isfinite(dof) else float(len(free))
 
 
 def leave_one_out(fit: Fit) -> Draws:

@@ -16,7 +16,7 @@ from conftest import POWER_TRUTH
 
 import lawfit as lf
 from lawfit._intervals import METHODS, quantile_error
-from lawfit._refits import leave_one_out
+from lawfit._refits import determined, leave_one_out
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -459,3 +459,22 @@ def test_printed_draws_say_how_intervals_came_about(fit: lf.Fit, draws: lf.Draws
     assert "checked" not in repr(draws)
     few = repr(fit.bootstrap(100))
     assert "E, A, alpha: with 30 rows the expanded percentile reaches out" in few
+
+
+@pytest.mark.parametrize("how", [{"prior": {"alpha": (0.34, 0.002)}}, {"fixed": {"E": 1.7}}, {}])
+def test_clusters_do_not_change_what_rows_determine(fit: lf.Fit, how: dict[str, Any]) -> None:
+    runs = {"x": fit.rows.x[0], "loss": fit.rows.y}
+    rows = lf.fit(lf.laws.power_floor, runs, response="loss", covariance="classical", **how)
+    clusters = lf.fit(lf.laws.power_floor, runs, response="loss", cluster=np.arange(30) // 3, **how)
+    assert clusters.dof == 9
+    assert determined(clusters) == pytest.approx(30 - rows.dof, rel=1e-9)
+    assert determined(rows) == 30 - rows.dof
+
+
+def test_a_bootstrap_within_a_fit_says_its_methods(power_runs: dict[str, Any]) -> None:
+    fit = lf.fit_many(lf.laws.power_floor, power_runs, by=[], response="loss", bootstrap=50)[0]
+    assert "50 replicates (bayesian, seed=0): 0 failed, 0 at a bound; intervals: t" in repr(fit)
+    summary: Any = fit.to_dict()["bootstrap"]
+    assert summary["methods"] == {"E": "t", "A": "t", "alpha": "t"}
+    assert "n_replicates=2223 would do" in summary["notes"]["alpha"]
+    assert summary["intervals"]["alpha"] == list(fit.draws.interval("alpha"))  # type: ignore[union-attr]
