@@ -72,7 +72,9 @@ def leave_one_out(fit: Fit) -> Draws:
     used = np.ones(n_rows, dtype=bool) if fit.rows.weights is None else fit.rows.weights > 0.0
     units = np.unique(labels[used])
     draws = bootstrap(fit, weights=(labels != units[:, np.newaxis]).astype(np.float64))
-    return replace(draws, resample="jackknife", n_units=units.size)
+    # Whole clusters are left out, so what bootstraps of rows warn of does not hold.
+    caution = None if fit.success else draws.caution
+    return replace(draws, resample="jackknife", n_units=units.size, caution=caution)
 
 
 def held(fit: Fit, name: str, value: float) -> _batch.Options:

@@ -65,7 +65,8 @@ def interval(
     The profile's statistic is the quasi-likelihood ratio 2 (S(theta) - S) m / v, of the profiled objective S(theta) and
     its least value S, with m the mean slope of psi and v = sum w psi² / (n - p), compared with the square of Student's
     t at n - p; under squared loss it is the F test of Bates and Watts. For a parameter at its bound the level is
-    one-sided, that of ½ chi²₀ + ½ chi²₁. A prior adds its penalty to the objective.
+    one-sided, that of ½ chi²₀ + ½ chi²₁. A prior adds its penalty to the objective; ``f_scale`` and the noise that the
+    prior is weighed against stay what the fit found.
 
     References
     ----------
