@@ -7,6 +7,8 @@ from importlib.metadata import version as _version
 
 from lawfit import laws as laws
 from lawfit import synthetic as synthetic
+from lawfit import uncertainty as uncertainty
+from lawfit._binomial import binomial_sigma as binomial_sigma
 from lawfit._derived import Derived as Derived
 from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
@@ -14,6 +16,8 @@ from lawfit._evidence import Certificate as Certificate
 from lawfit._evidence import Optimum as Optimum
 from lawfit._fits import Fits as Fits
 from lawfit._law import Law as Law
+from lawfit._predictions import Predicted as Predicted
+from lawfit._predictions import Prediction as Prediction
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
 from lawfit.adequacy import LackOfFit as LackOfFit

@@ -151,7 +151,7 @@ def run(
         f_scale=f_scale,
         scale_rule=options.scale_rule,
         residual=options.residual,
-        start_rule=options.start_rule if starts is None else "given",
+        start_rule=_start_rule(options, starts),
         starts=starts,
         n_starts=options.n_starts,
         start_lower=np.array([lower for lower, _ in ranges]),
@@ -171,6 +171,13 @@ def run(
         at=at,
         **({} if resampling is None else _replicates(rows, resampling)),
     )
+
+
+def _start_rule(options: Options, starts: F64 | None) -> str:
+    """Return where starts come from; those of a fit that were given to it are not always at hand."""
+    if starts is not None:
+        return "given"
+    return "auto" if options.start_rule == "given" else options.start_rule
 
 
 class _Replicates(TypedDict, total=False):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lawfit import _engine
-from lawfit._draws import Interval, check_level, names_in
-from lawfit.errors import DataError
+from lawfit._draws import Interval, check_level
+from lawfit._engine import F64
+from lawfit._quantity import Quantity, formula
 
 if TYPE_CHECKING:
     from lawfit.results import Fit
@@ -39,7 +39,7 @@ class Derived:
     reason: str | None = None
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Return ``value`` plus and minus Student's t times ``stderr``; NaN without a standard error.
+        """Return ``value`` plus and minus Student's t times ``stderr``; NaN, and a note, without a standard error.
 
         Raises
         ------
@@ -48,38 +48,41 @@ class Derived:
         """
         check_level(level)
         if not math.isfinite(self.stderr):
-            return Interval(math.nan, math.nan)
+            return Interval(math.nan, math.nan, level=level, method="wald", note=self.reason)
         reach = float(_engine.t_quantile(0.5 + 0.5 * level, self.dof)) * self.stderr
-        return Interval(self.value - reach, self.value + reach)
+        return Interval(self.value - reach, self.value + reach, level=level, method="wald")
 
 
-def derive(fit: Fit, quantity: str) -> Derived:
+def derive(fit: Fit, text: str) -> Derived:
     """Value and standard error of a formula over the parameters, by the delta method with exact derivatives."""
-    used = names_in(quantity, fit.law.parameters)
-    if not used:
-        raise DataError(f"{quantity!r} names no parameter; the parameters are {', '.join(fit.law.parameters)}")
-    params = np.array([[fit.params[name] for name in used]])
-    nowhere = np.empty((0, 1))
-    value = float(_engine.evaluate(quantity, (), used, nowhere, params)[0, 0])
-    slopes = _engine.evaluate(quantity, (), used, nowhere, params, wrt=used, order=1)[0, :, 0]
-    reasons = fit.stderr_reason
-    reason = _reason(quantity, used, reasons, fit.options.fixed)
-    if reason is None and not (math.isfinite(value) and np.isfinite(slopes).all()):
-        reason = f"{quantity} has no finite value and slope at the estimates"
+    quantity = formula(text, fit.law.parameters)
+    value, stderr, reason = delta(fit, quantity)
+    return Derived(float(value[0]), float(stderr[0]), fit.dof, reason)
+
+
+def delta(fit: Fit, quantity: Quantity) -> tuple[F64, F64, str | None]:
+    """Values and standard errors at each point, (K,), and why there is no standard error."""
+    params = np.array([list(fit.params.values())])
+    value, slopes = quantity.values(params)[0], quantity.slopes(params)[0]
+    nowhere = np.full_like(value, math.nan)
+    reason = reason_of(fit, quantity)
     if reason is not None:
-        return Derived(value, math.nan, fit.dof, reason)
-    free = [k for k, name in enumerate(used) if name not in fit.options.fixed]
-    places = [fit.law.parameters.index(used[k]) for k in free]
-    variance = float(slopes[free] @ fit.covariance[np.ix_(places, places)] @ slopes[free])
+        return value, nowhere, reason
+    free = [k for k, name in enumerate(quantity.names) if name not in fit.options.fixed]
+    places = [quantity.places[k] for k in free]
+    variance = np.einsum("uk,uv,vk->k", slopes[free], fit.covariance[np.ix_(places, places)], slopes[free])
+    is_defined = np.isfinite(value) & np.isfinite(slopes).all(axis=0)
+    reason = None if is_defined.all() else f"{quantity.text} has no finite value and slope at the estimates"
     # Rounding may leave less than nothing of a quantity that the data fix.
-    return Derived(value, math.sqrt(max(variance, 0.0)), fit.dof)
+    return value, np.where(is_defined, np.sqrt(np.maximum(variance, 0.0)), math.nan), reason
 
 
-def _reason(quantity: str, used: tuple[str, ...], reasons: Mapping[str, str], fixed: Mapping[str, float]) -> str | None:
+def reason_of(fit: Fit, quantity: Quantity) -> str | None:
     """Why a quantity has no standard error: one of its parameters has none, unless it is fixed and has none to add."""
-    for name in used:
-        if name in reasons and name not in fixed:
-            return reasons[name] if quantity.strip() == name else f"{name}: {reasons[name]}"
-    if all(name in fixed for name in used):
-        return "; ".join(f"{name}: {reasons[name]}" for name in used)
+    reasons, fixed = fit.stderr_reason, fit.options.fixed
+    for name in quantity.names:
+        if name in reasons and (name not in fixed or quantity.text.strip() == name):
+            return reasons[name] if quantity.text.strip() == name else f"{name}: {reasons[name]}"
+    if all(name in fixed for name in quantity.names):
+        return "; ".join(f"{name}: {reasons[name]}" for name in quantity.names)
     return None

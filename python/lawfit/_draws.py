@@ -2,29 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lawfit import _engine
 from lawfit._engine import F64, U8, Bool
 from lawfit._law import Law
 from lawfit._named import Named
+from lawfit._quantity import formula
 from lawfit._text import number, table
-from lawfit._wording import describe, suggest
+from lawfit._wording import suggest
 from lawfit.errors import DataError
 
 if TYPE_CHECKING:
+    from lawfit._predictions import Predicted
     from lawfit.results import Fit
 
+# Replicates that leave units out move less than the estimate does: from their standard deviation (divisor R) to a
+# standard error, given how many there are and which share of the units each keeps. Efron and Tibshirani 1993, section
+# 11; Shao and Wu 1989, Ann. Statist. 17, for more than one unit at a time.
+LEAVING_OUT: dict[str, Callable[[int, float], float]] = {
+    "jackknife": lambda n, _share: math.sqrt(n - 1.0),
+    "subsample": lambda _n, share: math.sqrt(share / (1.0 - share)),
+}
 
-class Interval(NamedTuple):
-    """Two ends of an interval."""
 
-    lower: float
-    upper: float
+class Interval(tuple[float, float]):
+    """Two ends of an interval, (lower, upper), and how they came about.
+
+    Attributes
+    ----------
+    lower, upper : float
+        The ends; NaN where there is no interval, infinite where the data set no limit.
+    level : float
+        Coverage that is aimed at.
+    method : str
+        The method that made it; where one fell back to another, the other.
+    mc_error : tuple of float, or None
+        Monte-Carlo standard error of either end: how far it would move with other random draws. None for methods that
+        draw nothing.
+    note : str or None
+        Why there is no interval, or what to know: a side that a bound closes, replicates left out, another method.
+    """
+
+    level: float
+    method: str
+    mc_error: tuple[float, float] | None
+    note: str | None
+
+    def __new__(
+        cls,
+        lower: float,
+        upper: float,
+        *,
+        level: float,
+        method: str,
+        mc_error: tuple[float, float] | None = None,
+        note: str | None = None,
+    ) -> Interval:
+        """Put the ends and their story together."""
+        self = super().__new__(cls, (float(lower), float(upper)))
+        self.__dict__.update(level=level, method=method, mc_error=mc_error, note=note)
+        return self
+
+    def __getnewargs_ex__(self) -> tuple[tuple[float, float], dict[str, object]]:
+        """Return what makes an equal one: a pickle holds that."""
+        return (self[0], self[1]), dict(self.__dict__)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: results do not change."""
+        raise AttributeError(f"an Interval cannot be changed ({name}={value!r})")
+
+    @property
+    def lower(self) -> float:
+        """The lower end."""
+        return self[0]
+
+    @property
+    def upper(self) -> float:
+        """The upper end."""
+        return self[1]
+
+    def __repr__(self) -> str:
+        """Return the form for people."""
+        ends = f"{self[0]:.6g}, {self[1]:.6g}, level={self.level:g}, method={self.method!r}"
+        error = "" if self.mc_error is None else f", mc_error=({self.mc_error[0]:.2g}, {self.mc_error[1]:.2g})"
+        return f"Interval({ends}{error}{'' if self.note is None else f', note={self.note!r}'})"
 
 
 def check_level(level: object) -> None:
@@ -33,16 +101,13 @@ def check_level(level: object) -> None:
         raise DataError(f"level={level!r}: give a number between 0 and 1, such as 0.95")
 
 
-def names_in(quantity: object, parameters: Sequence[str]) -> tuple[str, ...]:
-    """Names in a formula over the parameters; ``DataError`` if one is no parameter."""
-    if not isinstance(quantity, str):
-        raise DataError(f"quantity: give a parameter or a formula over parameters, not {describe(quantity)}")
-    names = _engine.names(quantity)
-    for name in names:
-        if name not in parameters:
-            near = suggest(name, parameters, "the parameters are")
-            raise DataError(f"{quantity!r}: {name!r} is not a parameter; {near}")
-    return names
+def spread(values: F64, resample: str, share: float | None) -> F64:
+    """Return standard errors that replicates, (R,) or (R, P) and all usable, give: NaN with fewer than two."""
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    if resample not in LEAVING_OUT:
+        return np.asarray(values.std(axis=0, ddof=1))
+    return np.asarray(LEAVING_OUT[resample](len(values), math.nan if share is None else share) * values.std(axis=0))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -73,6 +138,8 @@ class Draws:
         Replicates that were searched from many starts as well, and those where that found a lower objective.
     caution : str or None
         Why the replicates should not be used, where the fit itself is not usable.
+    share : float or None
+        Share of the units that each subsample keeps; None for other schemes.
     """
 
     fit: Fit
@@ -87,6 +154,7 @@ class Draws:
     n_checked: int = 0
     n_disagreed: int = 0
     caution: str | None = None
+    share: float | None = None
 
     @property
     def law(self) -> Law:
@@ -127,78 +195,68 @@ class Draws:
 
     @property
     def stderr(self) -> Named[float]:
-        """Return the standard deviation of each parameter over the replicates that ended in a minimum."""
-        values = self.params[self.ok]
-        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1], np.nan)
-        return Named(zip(self.law.parameters, spread.tolist(), strict=True))
+        """Standard error of each parameter.
+
+        The standard deviation over the replicates that ended in a minimum; for replicates that leave units out, scaled
+        as the jackknife's formula says.
+        """
+        found = spread(self.params[self.ok], self.resample, self.share)
+        return Named(zip(self.law.parameters, found.tolist(), strict=True))
 
     def values(self, quantity: str) -> F64:
         """Replicates of a parameter, or of a formula over the parameters such as ``"beta / (alpha + beta)"``."""
-        if isinstance(quantity, str) and quantity in self.law.parameters:
-            return self[quantity]
-        names_in(quantity, self.law.parameters)
-        columns: list[_engine.EngineColumn] = [
-            (name, np.ascontiguousarray(self[name]), "number", ()) for name in self.law.parameters
-        ]
-        return _engine.evaluate_columns(quantity, columns, want="number", argument="quantity")
+        return formula(quantity, self.law.parameters).values(self.params)[:, 0]
 
-    def interval(self, quantity: str, level: float = 0.95) -> Interval:
-        """Percentile interval of a parameter or of a formula over the parameters.
+    def interval(self, quantity: str, level: float = 0.95, method: str = "auto") -> Interval:
+        """Interval of a parameter or of a formula over the parameters; see `lawfit.uncertainty.draws_interval`."""
+        from lawfit import uncertainty
 
-        Parameters
-        ----------
-        quantity : str
-            A parameter, or a formula over the parameters in the law language.
-        level : float
-            Coverage that is aimed at, between 0 and 1.
+        return uncertainty.draws_interval(self, quantity, level, method)
 
-        Returns
-        -------
-        Interval
-            (lower, upper): quantiles of the replicates that ended in a minimum, interpolated linearly.
+    def predict(
+        self,
+        points: Mapping[str, ArrayLike] | None = None,
+        /,
+        *,
+        kind: str = "mean",
+        sigma: ArrayLike | None = None,
+        **variables: ArrayLike,
+    ) -> Predicted:
+        """Values of the law, or of new runs, on every draw; see `lawfit.uncertainty.draws_predict`."""
+        from lawfit import uncertainty
 
-        Raises
-        ------
-        DataError
-            The level is not between 0 and 1, or the formula names something that is no parameter.
-
-        Notes
-        -----
-        When to use: as the default statement of uncertainty of a parameter. With fewer than about 20 rows, or
-        with several rows from one run, percentile intervals are too narrow.
-
-        Examples
-        --------
-        >>> import lawfit as lf
-        >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34}
-        >>> runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": [1e7, 3e7, 1e8, 3e8, 1e9, 3e9]}, noise=0.001)
-        >>> draws = lf.fit(lf.laws.power_floor, runs, response="loss").bootstrap(200)
-        >>> lower, upper = draws.interval("alpha")
-        >>> bool(lower < upper)
-        True
-        """
-        check_level(level)
-        values = self.values(quantity)[self.ok]
-        values = values[np.isfinite(values)]
-        if values.size < 2:
-            return Interval(np.nan, np.nan)
-        tail = (1.0 - level) / 2.0
-        lower, upper = np.quantile(values, [tail, 1.0 - tail])
-        return Interval(float(lower), float(upper))
+        return uncertainty.draws_predict(self, points, kind=kind, sigma=sigma, **variables)
 
     def __repr__(self) -> str:
         """Return the form for people."""
-        stderr = self.stderr
-        rows = [
-            [name, number(self.estimate[name]), number(stderr[name]), *map(number, self.interval(name))]
-            for name in self.law.parameters
-        ]
+        stderr, rows, notes = self.stderr, [], []
+        for name in self.law.parameters:
+            interval = self.interval(name)
+            is_there = not math.isnan(interval.lower)
+            errors = interval.mc_error or (math.nan, math.nan)
+            ends = [figure for pair in zip(interval, errors, strict=True) for figure in pair]
+            figures = [number(self.estimate[name]), number(stderr[name], 4)]
+            figures += [*map(number, ends[:1]), number(ends[1], 2), number(ends[2]), number(ends[3], 2)]
+            rows.append([name, *figures, interval.method if is_there else "-"])
+            if interval.note is not None:
+                notes.append((name, interval.note))
         lines = [
             f"{len(self)} replicates ({self.resample}, seed {self.seed}): {self.n_failed} failed, "
-            f"{self.n_at_bound} at a bound",
-            "",
-            *table(["parameter", "estimate", "stderr", "2.5 %", "97.5 %"], rows),
+            f"{self.n_at_bound} at a bound, {int(np.count_nonzero(self.lost_term))} lost a term",
         ]
+        if self.n_checked:
+            lines.append(f"{self.n_disagreed} of {self.n_checked} checked by a global search found a lower objective")
+        lines += ["", *table(["parameter", "estimate", "stderr", "2.5 %", "+-", "97.5 %", "+-", "interval"], rows)]
+        if notes:
+            lines += ["", *_together(notes)]
         if self.caution is not None:
             lines += ["", f"caution: {self.caution}"]
         return "\n".join(lines)
+
+
+def _together(notes: list[tuple[str, str]]) -> list[str]:
+    """One line a note, with the names of all parameters that it is about."""
+    by_note: dict[str, list[str]] = {}
+    for name, note in notes:
+        by_note.setdefault(note, []).append(name)
+    return [f"{', '.join(names)}: {note}" for note, names in by_note.items()]

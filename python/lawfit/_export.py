@@ -124,6 +124,7 @@ def _protocol_dict(followed: Followed) -> dict[str, object]:
 
 def draws_dict(draws: Draws) -> dict[str, object]:
     """Return a summary of a bootstrap."""
+    intervals = {name: draws.interval(name, LEVEL) for name in draws.law.parameters}
     return {
         "resample": draws.resample,
         "seed": draws.seed,
@@ -132,7 +133,9 @@ def draws_dict(draws: Draws) -> dict[str, object]:
         "n_at_bound": draws.n_at_bound,
         "stderr": plain_by_name(draws.stderr),
         "level": LEVEL,
-        "intervals": {name: [plain(end) for end in draws.interval(name, LEVEL)] for name in draws.law.parameters},
+        "intervals": {name: [plain(end) for end in interval] for name, interval in intervals.items()},
+        "methods": {name: interval.method for name, interval in intervals.items()},
+        "notes": {name: interval.note for name, interval in intervals.items() if interval.note is not None},
     }
 
 

@@ -15,7 +15,7 @@ from lawfit._engine import F64, Bool, RawFits
 from lawfit._evidence import Starts, certificate_of
 from lawfit._law import Law
 from lawfit._named import Named
-from lawfit._refits import draws_of
+from lawfit._replicates import draws_of
 from lawfit._wording import listed
 from lawfit.results import Fit
 

@@ -268,6 +268,16 @@ class Law:
         >>> lf.laws.chinchilla.evaluate(N=70e9, D=1.4e12, params=hoffmann).round(4)
         np.float64(1.9366)
         """
+        law, x, shape = self.located(points, variables)
+        values = law.parameter_vector("params", params)
+        out = _engine.evaluate(law.text, law.variables or (), law.parameters, x, values[np.newaxis, :])[0]
+        shaped: F64 = out.reshape(shape)[()]
+        return shaped
+
+    def located(
+        self, points: Mapping[str, ArrayLike] | None, variables: Mapping[str, ArrayLike]
+    ) -> tuple[Law, F64, tuple[int, ...]]:
+        """Bind the law to points of its variables, as (n_variables, n_points) and the shape that they have together."""
         if points is not None and not isinstance(points, Mapping):
             raise LawError(f"give the values of variables by name, not {describe(points)}")
         given = {**(points or {}), **variables}
@@ -279,11 +289,7 @@ class Law:
         for name in given:
             if name not in declared:
                 raise LawError(f"{name!r} is not a variable of the law; {suggest(name, declared, 'its variables are')}")
-        x, shape = _arrays.broadcast_points(declared, given)
-        values = law.parameter_vector("params", params)
-        out = _engine.evaluate(law.text, declared, law.parameters, x, values[np.newaxis, :])[0]
-        shaped: F64 = out.reshape(shape)[()]
-        return shaped
+        return law, *_arrays.broadcast_points(declared, given)
 
     def parameter_vector(self, argument: str, values: Mapping[str, float]) -> F64:
         """Values by name as an array in the order of the parameters; every parameter once, nothing else."""

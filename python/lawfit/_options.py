@@ -207,7 +207,7 @@ def _given_starts(law: Law, starts: Mapping[str, ArrayLike], fixed: Named[float]
 
 def check_scheme(resample: object) -> None:
     """Raise ``LawError`` unless a word is that of a scheme; clusters are no scheme but what is drawn."""
-    if resample in ("cluster", "clusters", "cluster_pairs", "cluster_bayesian"):
+    if isinstance(resample, str) and resample in ("cluster", "clusters", "cluster_pairs", "cluster_bayesian"):
         raise LawError(
             f"resample={resample!r}: clusters are drawn by themselves where the fit has cluster=; "
             'say resample="bayesian" or "pairs"'

@@ -1,49 +1,81 @@
-"""Draws from what the engine gives back of replicates."""
+"""Refits that an interval asks for: at the estimate, without each unit in turn, with a parameter held."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from lawfit._batch import Resampling
+import numpy as np
+
+from lawfit import _batch, _engine
 from lawfit._draws import Draws
-from lawfit._engine import RawReplicates
+from lawfit._engine import F64, RawFits
+from lawfit._fits import Fits
+from lawfit._named import Named
+from lawfit._options import check_word
+from lawfit._residuals import moving
+from lawfit.resampling import bootstrap
+from lawfit.results import Fit
 
-if TYPE_CHECKING:
-    from lawfit.results import Fit
 
-# Schemes that know nothing of clusters: the rows of one get errors, or the caller's weights, of their own.
-ROWWISE = ("parametric", "weights")
+def refit(fit: Fit, options: _batch.Options, starts: F64 | None = None, at: F64 | None = None) -> RawFits:
+    """Fit the rows again with the noise and scale that the fit found.
 
-
-def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed: int) -> Draws:
-    """Return the draws of fit ``i`` of a batch."""
-    return Draws(
-        fit=fit,
-        params=raw.params[i],
-        objective=raw.objective[i],
-        status_codes=raw.status[i],
-        resample=resampling.scheme,
-        seed=seed,
-        n_units=int(raw.n_units[i]),
-        lost_term=raw.lost_term[i],
-        covariances=None if raw.covariance is None else raw.covariance[i],
-        n_checked=int(raw.n_checked[i]),
-        n_disagreed=int(raw.n_disagreed[i]),
-        caution=_caution(fit, resampling, int(raw.n_checked[i]), int(raw.n_disagreed[i])),
+    From ``starts``, (n_starts, P), or cold, or next to known estimates ``at``, (1, P).
+    """
+    return _batch.run(
+        fit.law,
+        fit.rows,
+        options,
+        starts=starts,
+        at=at,
+        f_scale=np.array([fit.f_scale]),
+        prior_variance=np.array([fit.prior_variance]),
+        keep_starts=False,
+        n_threads=1,
+        progress=None,
     )
 
 
-def _caution(fit: Fit, resampling: Resampling, n_checked: int, n_disagreed: int) -> str | None:
-    """Why the replicates of a fit should not be used as they are."""
-    found = [] if fit.success else [f"the fit that was resampled is not usable as it is: {fit.message}"]
-    if fit.rows.clusters is not None and resampling.scheme in ROWWISE:
-        found.append(
-            f"rows were resampled as if independent, although cluster={fit.rows.clustered_by} was given: intervals may "
-            "be far too narrow"
-        )
-    if n_disagreed and resampling.search == "warm":
-        found.append(
-            f"a search from many starts found a lower minimum in {n_disagreed} of the {n_checked} replicates that were "
-            'checked: use search="global"'
-        )
-    return "; ".join(found) or None
+def covariance_of(fit: Fit, kind: str) -> Fit:
+    """Return the fit with another covariance of its estimates.
+
+    Raises
+    ------
+    LawError
+        No covariance has that name.
+    DataError
+        It sums over clusters, and the fit has none.
+    """
+    check_word("covariance", kind, _engine.registries().covariances)
+    options = replace(fit.options, covariance=kind)
+    raw = refit(fit, options, at=np.array([list(fit.params.values())]))
+    again = Fits(law=fit.law, by=(), keys=((),), options=options, rows=fit.rows, raw=raw, resampling=None)[0]
+    return replace(
+        fit,
+        covariance=again.covariance,
+        covariance_type=again.covariance_type,
+        covariance_reason=again.covariance_reason,
+        dof=again.dof,
+    )
+
+
+def determined(fit: Fit) -> float:
+    """Return how many parameters the rows determine: those that move, of one with a prior the share of the rows."""
+    free, dof = moving(fit), fit.dof
+    if fit.covariance_type in _engine.registries().cluster_covariances:
+        # Degrees of freedom over clusters are of another kind, and a refit is not free.
+        is_plain = not fit.unidentified and not any(name in fit.options.prior for name in free)
+        dof = np.nan if is_plain else covariance_of(fit, "classical").dof
+    return fit.n_rows - dof if np.isfinite(dof) else float(len(free))
+
+
+def leave_one_out(fit: Fit) -> Draws:
+    """Refit without each unit in turn: rows, or clusters where the fit has them."""
+    return bootstrap(fit, resample="jackknife", n_checked=0)
+
+
+def held(fit: Fit, name: str, value: float) -> _batch.Options:
+    """Options of the fit with a parameter held, and default starts; a prior on it is for the caller to add."""
+    options = fit.options
+    prior = Named({known: pair for known, pair in options.prior.items() if known != name})
+    return replace(options, fixed=Named({**options.fixed, name: value}), prior=prior, start_rule="auto", n_starts=0)

@@ -10,6 +10,7 @@ import numpy as np
 from lawfit import _engine
 from lawfit._engine import F64
 from lawfit._options import check_word
+from lawfit._residuals import moving, residuals_of
 from lawfit._wording import listed
 from lawfit.results import Fit
 
@@ -128,27 +129,20 @@ def lack_of_fit(fit: Fit, kind: str = "auto") -> LackOfFit:
 
 
 def _sums(fit: Fit) -> _Sums:
-    rows, options = fit.rows, fit.options
-    predicted = fit.predict(dict(zip(rows.variables, rows.x, strict=True)))
-    is_log = options.residual == "log"
-    residuals = np.log(predicted) - np.log(rows.y) if is_log else predicted - rows.y
-    weights = np.ones_like(rows.y) if rows.weights is None else rows.weights
-    if rows.sigma is not None:
-        weights = (rows.sigma / rows.y if is_log else rows.sigma) ** -2.0
-    used = weights > 0.0
-    residuals, weights = residuals[used], weights[used]
-    _, groups = np.unique(rows.x[:, used], axis=1, return_inverse=True)
+    options, found = fit.options, residuals_of(fit)
+    residuals, weights = found.plain, found.weights * found.noise**-2.0
+    _, groups = np.unique(found.x, axis=1, return_inverse=True)
     groups = groups.reshape(-1)
     totals = np.bincount(groups, weights)
     means: F64 = np.bincount(groups, weights * residuals) / totals
-    moving = [name for name in fit.params if name not in options.fixed and name not in fit.at_bound]
-    borrowed = [name for name in moving if name in options.prior]
+    free = moving(fit)
+    borrowed = [name for name in free if name in options.prior]
     pulls = [(fit.params[name] - options.prior[name][0]) / options.prior[name][1] for name in borrowed]
     of_priors = fit.prior_variance * sum(pull**2 for pull in pulls) if borrowed else 0.0
     return _Sums(
         n_rows=residuals.size,
         n_groups=totals.size,
-        n_fitted=len(moving) - len(borrowed),
+        n_fitted=len(free) - len(borrowed),
         of_means=float(np.sum(totals * means**2)) + of_priors,
         of_repeats=float(np.sum(weights * (residuals - means[groups]) ** 2)),
     )

@@ -13,12 +13,13 @@ from lawfit._draws import Draws
 from lawfit._engine import F64, I64, Progress
 from lawfit._options import check_count, check_scheme, check_word
 from lawfit._progress import as_progress
-from lawfit._refits import draws_of
+from lawfit._replicates import draws_of
 from lawfit._wording import describe
 from lawfit.errors import DataError, LawError
 from lawfit.results import Fit
 
-DEFAULT_REPLICATES = 1000
+# The expanded percentile of 20 rows and five parameters wants 1,445.
+DEFAULT_REPLICATES = 2000
 SEARCHES = ("warm", "global")
 
 
@@ -44,14 +45,14 @@ def bootstrap(
     What is drawn are rows, or whole clusters where the fit has ``cluster=``. Each replicate starts at the fit and keeps
     its options; ``f_scale`` and ``prior_variance`` stay at the numbers that the fit found. The means of priors are
     drawn anew for each replicate, from the distribution that the prior states: what it rests on might have come out
-    otherwise too. Under ``weights`` and ``indices`` they stay.
+    otherwise too. Under ``weights``, ``indices``, ``"jackknife"`` and ``"subsample"`` they stay.
 
     Parameters
     ----------
     fit : Fit
         What to resample.
     n_replicates : int, optional
-        How many replicates; 1000 unless ``weights`` or ``indices`` say. A jackknife has one per row or cluster.
+        How many replicates; 2000 unless ``weights`` or ``indices`` say. A jackknife has one per row or cluster.
     resample : str
         ``"bayesian"``: exponential weights (Rubin 1981). ``"pairs"``: drawn with replacement (Efron 1979).
         ``"hierarchical"``: clusters with replacement, then rows of each. ``"wild"``: fitted values plus or minus the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,7 @@ from lawfit._engine import F64
 from lawfit._evidence import Certificate, Optimum, Starts, distinct_optima
 from lawfit._law import Law
 from lawfit._named import Named
+from lawfit._predictions import Prediction
 
 if TYPE_CHECKING:
     from lawfit._engine import Progress
@@ -190,78 +191,99 @@ class Fit:
         """
         return _derived.derive(self, quantity)
 
-    def interval(self, quantity: str, level: float = 0.95) -> Interval:
-        """Wald interval of a parameter, or of a formula over the parameters.
+    def interval(
+        self, quantity: str, level: float = 0.95, method: str = "wald", covariance: str | None = None
+    ) -> Interval:
+        """Interval of a parameter, or of a formula over the parameters; see `lawfit.uncertainty.interval`."""
+        from lawfit import uncertainty
 
-        Parameters
-        ----------
-        quantity : str
-            As in `derived`.
-        level : float
-            Coverage that is aimed at, between 0 and 1.
+        return uncertainty.interval(self, quantity, level, method, covariance)
 
-        Returns
-        -------
-        Interval
-            (lower, upper): the estimate plus and minus Student's t, with ``dof`` degrees of freedom, times the standard
-            error; NaN where there is none, and ``derived(quantity).reason`` says why.
+    @overload
+    def predict(
+        self,
+        points: Mapping[str, ArrayLike] | None = None,
+        /,
+        *,
+        interval: None = None,
+        kind: str = "mean",
+        sigma: None = None,
+        **variables: ArrayLike,
+    ) -> F64: ...
 
-        Raises
-        ------
-        DataError
-            The level is not between 0 and 1, or the formula names something that is no parameter.
+    @overload
+    def predict(
+        self,
+        points: Mapping[str, ArrayLike] | None = None,
+        /,
+        *,
+        interval: float,
+        kind: str = "mean",
+        sigma: ArrayLike | None = None,
+        **variables: ArrayLike,
+    ) -> Prediction: ...
 
-        Notes
-        -----
-        When to use: always at hand and nearly free. With a robust loss at a narrow ``f_scale``, or with few rows,
-        `bootstrap` is the better guide.
-
-        Examples
-        --------
-        >>> import lawfit as lf
-        >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34}
-        >>> runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": [1e7, 3e7, 1e8, 3e8, 1e9, 3e9]}, noise=0.001)
-        >>> lower, upper = lf.fit(lf.laws.power_floor, runs, response="loss").interval("alpha")
-        >>> bool(lower < 0.34 < upper)
-        True
-        """
-        return _derived.derive(self, quantity).interval(level)
-
-    def predict(self, points: Mapping[str, ArrayLike] | None = None, /, **variables: ArrayLike) -> F64:
-        """Values of the fitted law at points of its variables.
+    def predict(
+        self,
+        points: Mapping[str, ArrayLike] | None = None,
+        /,
+        *,
+        interval: float | None = None,
+        kind: str = "mean",
+        sigma: ArrayLike | None = None,
+        **variables: ArrayLike,
+    ) -> F64 | Prediction:
+        """Values of the fitted law at points of its variables, with an interval if one is asked for.
 
         Parameters
         ----------
         points : mapping of str to array, optional
-            Values by name, for variables that are not Python identifiers.
+            Values by name, for variables that are not Python identifiers or have the name of an argument.
+        interval : float, optional
+            Coverage that the interval aims at, such as 0.95, at each point by itself.
+        kind : {"mean", "run"}
+            Whether the interval is for the law, or for one new run, which has noise of its own.
+        sigma : array-like, optional
+            Standard deviation of the new runs in units of the response, for ``kind="run"`` if the fit has ``sigma=``.
         **variables : array-like
             Values by name; scalars and arrays are broadcast together.
 
         Returns
         -------
-        numpy.ndarray
-            float64, of the shape that the variables have together.
+        numpy.ndarray or Prediction
+            float64, of the shape that the variables have together; with ``interval=`` a `Prediction` of ``value``,
+            ``lower`` and ``upper``.
 
         Raises
         ------
         LawError
-            A variable is missing or unknown.
+            A variable is missing or unknown, or ``kind`` is neither word.
+        DataError
+            The level is not between 0 and 1, or ``sigma`` is missing or not wanted.
 
         Notes
         -----
         When to use: for the response at runs not made yet. Far outside the rows of the fit the law's form matters
-        more than its parameters.
+        more than its parameters. The interval is Wald's: Student's t with ``dof`` degrees of freedom and the delta
+        method, on the scale of the residuals (of logarithms, or linear); a new run adds the mean square of the
+        residuals, for a row of weight 1 or in units of ``sigma``. With a narrow ``f_scale`` or few rows prefer
+        ``fit.bootstrap().predict(...)``.
 
         Examples
         --------
         >>> import lawfit as lf
         >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34}
-        >>> runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": [1e7, 1e8, 1e9, 1e10]}, noise=0.0)
-        >>> fit = lf.fit(lf.laws.power_floor, runs, response="loss")
-        >>> bool(abs(fit.predict(x=1e9) - runs["loss"][2]) < 1e-6)
+        >>> runs = lf.synthetic.runs(lf.laws.power_floor, truth, {"x": [1e7, 1e8, 1e9, 1e10, 1e11]}, noise=0.001)
+        >>> fit = lf.fit(lf.laws.power_floor, runs, response="loss", loss="squared")
+        >>> bool(abs(fit.predict(x=1e9) - runs["loss"][2]) < 0.01)
+        True
+        >>> law, run = (fit.predict(x=1e12, interval=0.95, kind=kind) for kind in ("mean", "run"))
+        >>> bool(run.lower < law.lower < law.value < law.upper < run.upper)
         True
         """
-        return self.law.evaluate(points, params=self.params, **variables)
+        from lawfit import uncertainty
+
+        return uncertainty.predict(self, points, interval=interval, kind=kind, sigma=sigma, **variables)
 
     def bootstrap(
         self,

@@ -175,7 +175,12 @@ impl Resampling<'_> {
             ReplicateRule::Scheme(scheme) => {
                 let number = u32::try_from(r).expect("the memory check bounds the number of replicates");
                 scheme.draw(&mut Drawing { source: shared.source, numbers }, number, replicate);
-                redraw(spec, problem.prior.known, number, known);
+                if scheme.leaves_out() {
+                    // What is left out is one thing after another, and the prior is none of them.
+                    known.clone_from(&plan.known);
+                } else {
+                    redraw(spec, problem.prior.known, number, known);
+                }
             }
             ReplicateRule::Weights(values) => {
                 known.clone_from(&plan.known);

@@ -138,6 +138,11 @@ resamplers!(
 );
 
 impl Resample {
+    /// Whether replicates differ from the data by what they leave out alone, so that their spread is not that of estimates.
+    pub(crate) fn leaves_out(self) -> bool {
+        matches!(self, Resample::Jackknife | Resample::Subsample)
+    }
+
     /// The scheme of that name.
     ///
     /// # Errors

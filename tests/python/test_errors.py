@@ -134,7 +134,7 @@ def test_a_bad_call_is_refused_with_a_message_made_for_it(
         ({"by": "txt"}, "there is no column 'txt'; did you mean 'text'"),
         ({"by": "bad"}, "by: column 'bad' is missing or NaN in row 3"),
         ({"by": "text", "bootstrap": -1}, "bootstrap=-1"),
-        ({"by": "text", "resample": "wild"}, "resample='wild' is not known"),
+        ({"by": "text", "resample": "wide"}, "resample='wide' is not known"),
         ({"data": [{"x": [1.0], "loss": [2.0]}, 3]}, r"data\[1\]: cannot read"),
     ],
 )

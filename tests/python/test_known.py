@@ -407,7 +407,8 @@ def test_resamples_of_a_linear_fit_spread_as_the_posterior_does() -> None:
     runs = {"x": x, "y": design(x) @ np.array([1.0, 2.0, -0.5]) + 0.3 * random.standard_normal(400)}
     prior = {"a": (1.1, 0.02), "c": (-0.4, 0.03)}
     fit = lf.fit(LINE, runs, response="y", residual="linear", loss="squared", prior=prior)
-    for resample in registries().resamplers:
+    left_out = {"jackknife", "subsample", "hierarchical"}  # the last needs clusters; the others leave priors alone
+    for resample in sorted(set(registries().resamplers) - left_out):
         draws = fit.bootstrap(4000, resample=resample)
         assert draws.n_failed == 0
         # 4,000 draws know a standard deviation to 1.1 %, 400 rows their noise to 3.5 %.

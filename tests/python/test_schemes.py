@@ -146,7 +146,8 @@ def test_a_subsample_spreads_as_the_delete_d_jackknife_says() -> None:
     y = rng.standard_normal(50)
     fit = lf.fit("a + 0*x", {"x": np.ones(50), "y": y}, response="y", loss="squared", residual="linear")
     draws = fit.bootstrap(N_DRAWS, resample="subsample", share=0.8)
-    assert draws.stderr["a"] == pytest.approx(np.sqrt(y.var(ddof=1) * (1 / 40 - 1 / 50)), rel=MOST_OFF)
+    assert draws["a"].std(ddof=1) == pytest.approx(np.sqrt(y.var(ddof=1) * (1 / 40 - 1 / 50)), rel=MOST_OFF)
+    assert draws.stderr["a"] == pytest.approx(np.sqrt(y.var(ddof=1) / 50), rel=MOST_OFF)
 
 
 def test_strata_keep_the_number_of_rows_of_each_value() -> None:

@@ -1,0 +1,50 @@
+"""Draws from what the engine gives back of replicates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lawfit._batch import Resampling
+from lawfit._draws import Draws
+from lawfit._engine import RawReplicates
+
+if TYPE_CHECKING:
+    from lawfit.results import Fit
+
+# Schemes that know nothing of clusters: the rows of one get errors, or the caller's weights, of their own.
+ROWWISE = ("parametric", "weights")
+
+
+def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed: int) -> Draws:
+    """Return the draws of fit ``i`` of a batch."""
+    return Draws(
+        fit=fit,
+        params=raw.params[i],
+        objective=raw.objective[i],
+        status_codes=raw.status[i],
+        resample=resampling.scheme,
+        seed=seed,
+        n_units=int(raw.n_units[i]),
+        lost_term=raw.lost_term[i],
+        covariances=None if raw.covariance is None else raw.covariance[i],
+        n_checked=int(raw.n_checked[i]),
+        n_disagreed=int(raw.n_disagreed[i]),
+        share=resampling.share if resampling.scheme == "subsample" else None,
+        caution=_caution(fit, resampling, int(raw.n_checked[i]), int(raw.n_disagreed[i])),
+    )
+
+
+def _caution(fit: Fit, resampling: Resampling, n_checked: int, n_disagreed: int) -> str | None:
+    """Why the replicates of a fit should not be used as they are."""
+    found = [] if fit.success else [f"the fit that was resampled is not usable as it is: {fit.message}"]
+    if fit.rows.clusters is not None and resampling.scheme in ROWWISE:
+        found.append(
+            f"rows were resampled as if independent, although cluster={fit.rows.clustered_by} was given: intervals may "
+            "be far too narrow"
+        )
+    if n_disagreed and resampling.search == "warm":
+        found.append(
+            f"a search from many starts found a lower minimum in {n_disagreed} of the {n_checked} replicates that were "
+            'checked: use search="global"'
+        )
+    return "; ".join(found) or None
