@@ -147,8 +147,8 @@ def chunk(job: tuple[int, int, int]) -> dict[str, list[list[float]]]:
     cluster = "run" if cell.is_clustered else None
     fits, others = (
         lf.fit_many(
-            lf.laws.chinchilla, tables, response="loss", cluster=cluster, bootstrap=N_REPLICATES, resample=scheme, seed=seed,
-            n_threads=1,
+            lf.laws.chinchilla, tables, response="loss", cluster=cluster, bootstrap=N_REPLICATES, resample=scheme,
+            seed=seed, n_threads=1,
         )
         for scheme in ("bayesian", "pairs")
     )  # fmt: skip
@@ -178,7 +178,7 @@ def main() -> None:
     begin = time.time()
     figures: dict[str, dict[str, object]] = {}
     print(
-        f"{asked.tables} tables a cell, {N_REPLICATES:,} replicates; coverage of 95 % intervals in % +- its Monte-Carlo error, for"
+        f"{asked.tables} tables a cell, {N_REPLICATES:,} replicates; coverage of 95 % intervals in % +- its error, for"
     )
     print(", ".join(QUANTITIES) + "; in brackets the median width over that of the default\n")
     heads = [f" {name} |" for name in METHODS]
@@ -235,7 +235,8 @@ def judge(figures: dict[str, dict[str, object]], n_tables: int) -> None:
     outside = {name: rate for name, rate in rates.items() if abs(rate - LEVEL) > ALLOWED}
     # Bonferroni: how far beyond the limit one of so many may lie by chance.
     limit = -NormalDist().inv_cdf(SIGNIFICANCE / len(rates))
-    worst = max((abs(rate - LEVEL) - ALLOWED) / math.sqrt(rate * (1.0 - rate) / n_tables) for rate in rates.values())
+    error = math.sqrt((LEVEL - ALLOWED) * (1.0 - LEVEL + ALLOWED) / n_tables)
+    worst = max((abs(rate - LEVEL) - ALLOWED) / error for rate in rates.values())
     print(f"\nthe default lies within 95 +- 3 % in {len(rates) - len(outside)} of {len(rates)} cells")
     print(f"joint test at 1 %: the worst lies {worst:.1f} errors beyond the limit; {limit:.1f} would be too many")
     for name, rate in outside.items():
