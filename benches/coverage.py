@@ -178,7 +178,7 @@ def main() -> None:
     begin = time.time()
     figures: dict[str, dict[str, object]] = {}
     print(
-        f"{asked.tables} tables a cell, {N_REPLICATES['bayesian']:,} replicates; coverage of 95 % intervals in % +- its error, for"
+        f"{asked.tables} tables a cell, {N_REPLICATES['bayesian']:,} replicates; coverage of 95 % intervals in %, for"
     )
     print(", ".join(QUANTITIES) + "; in brackets the median width over that of the default\n")
     heads = [f" {name} |" for name in METHODS]
