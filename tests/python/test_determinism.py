@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -99,3 +101,40 @@ def test_the_level_of_the_kernels_is_in_the_result(fit_groups: Callable[..., lf.
     known = registries()
     assert fit_groups().raw.kernels in {*known.kernels, known.kernels_auto}
     assert fit_groups(kernels="portable").raw.kernels == "portable"
+
+
+@pytest.mark.parametrize("scheme", registries().resamplers)
+def test_replicates_of_every_scheme_have_the_same_bits_on_any_number_of_threads(
+    scheme: str, groups: dict[str, NDArray[np.generic]]
+) -> None:
+    clusters = np.arange(groups["x"].size) % 6
+    fit = lf.fit(lf.laws.power_floor, groups, response="loss", where="group == 6", cluster=clusters)
+    count = None if scheme == "jackknife" else 70
+    one = fit.bootstrap(count, resample=scheme, n_threads=1)
+    for n_threads in (2, 3, 8):
+        other = fit.bootstrap(count, resample=scheme, n_threads=n_threads)
+        np.testing.assert_array_equal(one.params, other.params)
+        np.testing.assert_array_equal(one.objective, other.objective)
+
+
+def bits_elsewhere(groups: dict[str, NDArray[np.generic]]) -> NDArray[np.float64]:
+    fits = lf.fit_many(lf.laws.power_floor, groups, by="group", response="loss", starts=9, bootstrap=21)
+    assert fits.raw.replicates is not None
+    return fits.raw.replicates.params
+
+
+def test_another_process_draws_and_refits_the_same_bits(
+    groups: dict[str, NDArray[np.generic]], fit_groups: Callable[..., lf.Fits]
+) -> None:
+    here = fit_groups().raw.replicates
+    assert here is not None
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        np.testing.assert_array_equal(pool.submit(bits_elsewhere, groups).result(), here.params)
+
+
+def test_replicates_come_in_any_number(groups: dict[str, NDArray[np.generic]]) -> None:
+    # Chunks of work end elsewhere: replicates are theirs alone.
+    fit = lf.fit(lf.laws.power_floor, groups, response="loss", where="group == 3")
+    all_of_them = fit.bootstrap(100, n_threads=2).params
+    for count in (1, 15, 17, 64):
+        np.testing.assert_array_equal(fit.bootstrap(count).params, all_of_them[:count])
