@@ -21,6 +21,7 @@ from lawfit._named import Named
 if TYPE_CHECKING:
     from lawfit._engine import Progress
     from lawfit.adequacy import LackOfFit
+    from lawfit.diagnosis import Diagnosis
 
 # A term whose share of the prediction is below this in every row moves no digit that the data can show.
 DEAD_SHARE = 1e-9
@@ -287,6 +288,19 @@ class Fit:
         from lawfit import adequacy
 
         return adequacy.lack_of_fit(self, kind)
+
+    def diagnose(
+        self,
+        *,
+        quantity: str | None = None,
+        most: int = 5,
+        draws: Draws | None = None,
+        n_threads: int | None = None,
+    ) -> Diagnosis:
+        """Say what the fit rests on: rows, directions, terms; see `lawfit.diagnosis.diagnose`."""
+        from lawfit import diagnosis
+
+        return diagnosis.diagnose(self, quantity=quantity, most=most, draws=draws, n_threads=n_threads)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""

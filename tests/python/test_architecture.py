@@ -18,8 +18,10 @@ RANKS = {
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
+    "_tangent": 3, "_leverage": 3,
     "_report": 3, "_export": 3, "results": 3, "_fits": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
+    "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -34,9 +36,14 @@ NEIGHBOURS = {
     "_rows": {"_batch"},
     "_draws": {"_batch"},
     "_derived": {"_draws"},
-    "_report": {"_reasons"},
+    "_tangent": {"_batch"},
+    "_leverage": {"_tangent"},
+    "_report": {"_leverage", "_reasons"},
     "results": {"_batch", "_draws", "_derived", "_evidence", "_reasons", "_report", "_export"},
     "_fits": {"_batch", "_draws", "_evidence", "_export", "_report", "results"},
+    "_influence": {"resampling"},
+    "_drop_path": {"_influence"},
+    "diagnosis": {"_drop_path", "_influence", "_structure"},
 }
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
@@ -153,6 +160,6 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "DataError", "Derived", "Draws", "Fit", "Fits", "InternalError", "Interval", "LackOfFit", "Law",
-        "LawError", "LawfitError", "Optimum", "bootstrap", "fit", "fit_many", "protocols", "published",
+        "Certificate", "DataError", "Derived", "Diagnosis", "Draws", "Fit", "Fits", "InternalError", "Interval",
+        "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "bootstrap", "fit", "fit_many", "protocols", "published",
     }  # fmt: skip
