@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lawfit._engine import F64, I64
-from lawfit._tangent import Tangent, tangent_of
+from lawfit._tangent import Tangent, design_leverage_of, tangent_of
 
 if TYPE_CHECKING:
     from lawfit.results import Fit
@@ -63,14 +63,14 @@ def warnings_of(fit: Fit) -> list[str]:
     """Return what to say of a row or cluster that the fit leans on; costs less than printing the fit."""
     if fit.covariance_reason is not None or not fit.success:
         return []
-    tangent = tangent_of(fit)
-    units = units_of(fit, tangent.places)
-    leverage = tangent.design_leverage()
+    leverage, places, rank = design_leverage_of(fit)
+    units = units_of(fit, places)
     if units.noun != "row":
         leverage = units.total(leverage)
     most = int(np.argmax(leverage))
-    if leverage[most] <= MANY_TIMES * tangent.rank / len(units):
+    if leverage[most] <= MANY_TIMES * rank / len(units):
         return []
+    tangent = tangent_of(fit)
     steps = unit_steps(tangent, units)
     if steps is None:
         return []

@@ -116,24 +116,40 @@ def slopes_at(fit: Fit, x: F64, wrt: tuple[str, ...]) -> tuple[F64, F64]:
     return predicted, jacobian / predicted[:, np.newaxis] if fit.options.residual == "log" else jacobian
 
 
+def weighted_rows(fit: Fit, moving: tuple[str, ...]) -> tuple[F64, F64, I64, F64]:
+    """X with the priors' rows below, and of the rows that carry weight: predictions, places, roots of precisions."""
+    rows, options = fit.rows, fit.options
+    predicted, jacobian = slopes_at(fit, rows.x, moving)
+    places = np.arange(rows.y.size)
+    roots = np.ones_like(rows.y)
+    if rows.sigma is not None:
+        roots = 1.0 / row_units(rows, options.residual)
+    elif rows.weights is not None:
+        places = np.flatnonzero(rows.weights > 0.0)
+        predicted, jacobian, roots = predicted[places], jacobian[places], np.sqrt(rows.weights[places])
+    x = np.concatenate([jacobian * roots[:, np.newaxis], _prior_rows(fit, moving)])
+    return x, predicted, places, roots
+
+
+def design_leverage_of(fit: Fit) -> tuple[F64, I64, int]:
+    """Leverage of the rows as if each was curved alike, their places, and the rank: the cheap part of a tangent."""
+    x, _, places, _ = weighted_rows(fit, moving_parameters(fit))
+    z, _ = _orthonormal(x)
+    return (z[: places.size] ** 2).sum(axis=1), places, int(z.shape[1])
+
+
 def tangent_of(fit: Fit) -> Tangent:
     """Linearise a fit at its estimates."""
     rows, options = fit.rows, fit.options
     moving = moving_parameters(fit)
-    predicted, jacobian = slopes_at(fit, rows.x, moving)
-    residuals = np.log(predicted) - np.log(rows.y) if options.residual == "log" else predicted - rows.y
-    places = np.arange(rows.y.size)
-    roots = np.ones_like(rows.y)
+    x, predicted, places, roots = weighted_rows(fit, moving)
+    observed = rows.y[places]
+    residuals = np.log(predicted) - np.log(observed) if options.residual == "log" else predicted - observed
     if rows.sigma is not None:
-        units = row_units(rows, options.residual)
-        residuals, jacobian = residuals / units, jacobian / units[:, np.newaxis]
-    elif rows.weights is not None:
-        places = np.flatnonzero(rows.weights > 0.0)
-        residuals, jacobian, roots = residuals[places], jacobian[places], np.sqrt(rows.weights[places])
+        residuals, roots = residuals * roots, np.ones_like(roots)
     scale = fit.f_scale if options.loss != "squared" else 1.0
     pulls, slopes = PULLS[options.loss](residuals / scale)
     n = residuals.size
-    x = np.concatenate([jacobian * roots[:, np.newaxis], _prior_rows(fit, moving)])
     z, to_params = _orthonormal(x)
     curvature = z.T @ (np.concatenate([slopes, np.ones(len(x) - n)])[:, np.newaxis] * z)
     return Tangent(

@@ -161,5 +161,6 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Diagnosis", "Draws", "Fit", "Fits", "InternalError", "Interval",
-        "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "bootstrap", "fit", "fit_many", "protocols", "published",
+        "LackOfFit", "Law", "LawError", "LawfitError", "Optimum",
+        "bootstrap", "fit", "fit_many", "protocols", "published",
     }  # fmt: skip
