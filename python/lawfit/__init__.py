@@ -26,5 +26,6 @@ from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
+from lawfit.validation import Validation as Validation
 
 __version__ = _version("lawfit")

@@ -108,6 +108,7 @@ def row_units(rows: Rows, residual: str) -> F64:
 def slopes_at(fit: Fit, x: F64, wrt: tuple[str, ...]) -> tuple[F64, F64]:
     """Predictions (n,) at points x (n_variables, n), and (n, m) their derivatives on the residual's scale."""
     law, variables = fit.law, fit.rows.variables
+    x = np.ascontiguousarray(x)  # columns picked from a matrix come the other way round
     params = np.array([[fit.params[name] for name in law.parameters]])
     predicted = _engine.evaluate(law.text, variables, law.parameters, x, params)[0]
     if not wrt:

@@ -18,10 +18,11 @@ RANKS = {
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
-    "_tangent": 3, "_leverage": 3,
+    "_tangent": 3, "_leverage": 3, "_new_runs": 3,
     "_report": 3, "_export": 3, "results": 3, "_fits": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
+    "_splits": 4, "_scores": 4, "_conformal": 4, "validation": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -38,11 +39,13 @@ NEIGHBOURS = {
     "_derived": {"_draws"},
     "_tangent": {"_batch"},
     "_leverage": {"_tangent"},
+    "_new_runs": {"_tangent"},
     "_report": {"_leverage", "_reasons"},
     "results": {"_batch", "_draws", "_derived", "_evidence", "_reasons", "_report", "_export"},
     "_fits": {"_batch", "_draws", "_evidence", "_export", "_report", "results"},
     "_influence": {"resampling"},
     "_drop_path": {"_influence"},
+    "validation": {"_conformal", "_scores", "_splits"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
 }
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
@@ -161,6 +164,6 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Diagnosis", "Draws", "Fit", "Fits", "InternalError", "Interval",
-        "LackOfFit", "Law", "LawError", "LawfitError", "Optimum",
+        "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Validation",
         "bootstrap", "fit", "fit_many", "protocols", "published",
     }  # fmt: skip

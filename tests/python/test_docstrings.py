@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from lawfit import adequacy, diagnosis
+from lawfit import adequacy, diagnosis, validation
 
 MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if path.stem != "__main__")
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.Draws.interval]
-FUNCTIONS += [adequacy.lack_of_fit, diagnosis.diagnose]
+FUNCTIONS += [adequacy.lack_of_fit, diagnosis.diagnose, validation.validate]
 
 
 @pytest.mark.parametrize("name", MODULES)
