@@ -49,6 +49,12 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
             f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
             f'of least absolute deviations{rough}; bootstrap, or use f_scale="mad"'
         )
+    for repeat in fit.rows.repeated:
+        if repeat is not None:
+            found.append(
+                f"run {repeat.label!r} stands in {repeat.n_rows} rows (column {repeat.column!r}): rows of one run are "
+                f"not independent; say cluster={repeat.column!r}"
+            )
     found += _leverage.warnings_of(fit)
     if fit.success and fit.draws is not None and fit.draws.caution is not None:
         found.append(f"bootstrap: {fit.draws.caution}")

@@ -312,6 +312,7 @@ def _refit(fit: Fit, splits: list[Split], n_threads: int | None, progress: bool 
         positions=rows.positions[order],
         units=rows.units[order],
         offsets=offsets,
+        repeated=(),
         clusters=None if rows.clusters is None else rows.clusters[order],
     )
     given = fit.starts.params if options.start_rule == "given" and fit.starts is not None else None
