@@ -17,6 +17,8 @@ from lawfit._law import Law as Law
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
 from lawfit.adequacy import LackOfFit as LackOfFit
+from lawfit.design import Design as Design
+from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis
 from lawfit.errors import DataError as DataError
 from lawfit.errors import InternalError as InternalError
