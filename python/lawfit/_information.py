@@ -85,15 +85,14 @@ class Search:
         self._target = told.target if by_target else None
 
     def best(self) -> list[int]:
-        """Return the best set of three greedy ones (by gain, by gain for its cost, one by one), after exchanges."""
+        """Return the better of two greedy sets, by gain and by gain for the cost, after exchanges, in order of gain."""
         found = [self._exchange(self._fill([], per_cost)) for per_cost in (False, True)]
         chosen = max(found, key=self._value)
         return self._fill([], False, among=chosen)
 
     def _inverse(self, chosen: list[int]) -> F64:
-        matrix = self._told.after(chosen)
-        inverse: F64 = np.linalg.inv(matrix + RIDGE * np.eye(len(matrix)))
-        return inverse
+        matrix: F64 = self._told.after(chosen) + RIDGE * np.eye(self._told.size)
+        return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
     def _value(self, chosen: list[int]) -> float:
         """Return what is maximised: minus the logarithm of the target's variance, or of the determinant's inverse."""
@@ -112,8 +111,8 @@ class Search:
             return gains
         whole = max(float(self._target @ inverse @ self._target), 1e-300)
         share = np.minimum((moved @ self._target) ** 2 / (1.0 + leverage) / whole, 1.0 - 1e-16)
-        gains = -np.log1p(-share)
-        return gains
+        lessened: F64 = -np.log1p(-share)
+        return lessened
 
     def _allowed(self, chosen: list[int], spent: float) -> F64:
         allowed = spent + self._costs <= self._budget

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from lawfit.tables import Table, read_table
 CRITERIA = ("c", "D")
 LEVEL = 0.95
 DEFAULT_COST = "6*N*D"
+LARGEST = 1e150
+MOST_SHOWN = 30
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,6 +104,7 @@ def next_runs(
     n_runs: int | None = None,
     criterion: str | None = None,
     repeat: bool = False,
+    at: Mapping[str, float] | None = None,
 ) -> Design:
     """Choose the candidate runs that would narrow a quantity, or all parameters, most.
 
@@ -125,6 +129,9 @@ def next_runs(
         region of all moving parameters.
     repeat : bool
         Whether a candidate may be chosen more than once, as other seeds.
+    at : mapping of str to float, optional
+        Values of all parameters to judge candidates at, instead of the estimates: for a fit that the data leave open,
+        whose estimates are arbitrary, what is known from elsewhere.
 
     Returns
     -------
@@ -172,10 +179,11 @@ def next_runs(
         raise DataError('quantity: criterion="c" makes the variance of one quantity small: say which')
     if budget is None and n_runs is None:
         raise DataError("say budget=, the most that the runs may cost together, or n_runs=, how many to choose")
-    moving = moving_parameters(fit)
-    if not moving or not np.isfinite(list(fit.params.values())).all():
+    place = fit if at is None else _moved(fit, at)
+    moving = moving_parameters(place)
+    if not moving or not np.isfinite(list(place.params.values())).all():
         raise DataError(f"next_runs: the fit has no estimates that could move ({fit.message})")
-    value, target = _quantity(fit, quantity, moving)
+    value, target = _quantity(place, quantity, moving)
     given = read_table(candidates, "candidates")
     x = _points(fit, given)
     text, costs = _costs(fit, given, x, cost)
@@ -183,14 +191,24 @@ def next_runs(
     limit = _budget(budget, costs, text)
     if n_runs is None and repeat:
         most = math.floor(min(limit / max(float(costs.min()), 1e-300), 1000.0))
-    rows, noise = _rows_and_noise(fit)
-    new = _candidate_rows(fit, given, x, moving)
+    noise = _noise(fit)
+    rows, new = _derivatives(place, given, x, moving)
     told = information(rows / noise, new / noise, target)
     if told is None:
         raise DataError(f"{quantity!r} stays unidentified whichever candidates are run: add others, or fix a parameter")
     search = Search(told, costs, limit, most, repeat=repeat, by_target=criterion == "c")
     chosen = search.best()
-    return _design(fit, criterion, quantity, value, told, chosen, x, costs, text, noise, moving)
+    found = _design(fit, criterion, quantity, value, told, chosen, x, costs, text, noise, moving)
+    if not fit.success and at is None:
+        caution = "the fit is not usable as it is, so its estimates are a guess: judge the runs at= what is known"
+        found = replace(found, message=f"{found.message}; {caution}")
+    return found
+
+
+def _moved(fit: Fit, at: Mapping[str, float]) -> Fit:
+    """Return the fit with other values of its parameters, none of them at a bound."""
+    values = fit.law.parameter_vector("at", at).tolist()
+    return replace(fit, params=Named(zip(fit.law.parameters, values, strict=True)), at_bound=())
 
 
 def _quantity(fit: Fit, quantity: str | None, moving: tuple[str, ...]) -> tuple[float, F64 | None]:
@@ -230,17 +248,19 @@ def _points(fit: Fit, given: Table) -> F64:
 
 
 def _costs(fit: Fit, given: Table, x: F64, cost: str | None) -> tuple[str, F64]:
-    """Formula of the cost, and its value for each candidate."""
+    """Return the formula of the cost, and its value for each candidate."""
     variables = fit.rows.variables
     if cost is None:
         cost = DEFAULT_COST if set(_engine.names(DEFAULT_COST)) <= set(variables) else "1"
     if not isinstance(cost, str):
         raise DataError(f"cost: give a formula over {listed(variables)}, not {describe(cost)}")
-    columns: list[_engine.EngineColumn] = []
+    columns: list[_engine.EngineColumn] = [
+        (name, np.ascontiguousarray(line), "number", ()) for name, line in zip(variables, x, strict=True)
+    ]
     for name in _engine.names(cost):
         if name in variables:
-            columns.append((name, np.ascontiguousarray(x[variables.index(name)]), "number", ()))
-        elif name in given.names and given.column(name).kind == "number":
+            continue
+        if name in given.names and given.column(name).kind == "number":
             columns.append((name, given.column(name).values, "number", ()))
         else:
             near = suggest(name, [*variables, *given.names])
@@ -265,10 +285,9 @@ def _budget(budget: object, costs: F64, text: str) -> float:
     return float(budget)
 
 
-def _rows_and_noise(fit: Fit) -> tuple[F64, float]:
-    """Derivatives of the rows (times roots of precisions), and the noise of one, with a robust loss allowed for."""
+def _noise(fit: Fit) -> float:
+    """Return the noise of a row of weight 1, as far as the estimates feel it under a robust loss."""
     tangent = tangent_of(fit)
-    x = weighted_rows(fit, tangent.moving)[0]
     freedom = tangent.residuals.size - tangent.rank
     slope = float(tangent.slopes.mean())
     if freedom < 1 or slope <= 0.0:
@@ -278,11 +297,12 @@ def _rows_and_noise(fit: Fit) -> tuple[F64, float]:
     noise = math.sqrt(float(pulls @ pulls) / freedom) / slope
     if noise <= 0.0:
         raise DataError("next_runs: the fit meets its rows to the last digit, so nothing tells how large the noise is")
-    return x, noise
+    return noise
 
 
-def _candidate_rows(fit: Fit, given: Table, x: F64, moving: tuple[str, ...]) -> F64:
-    """(n_candidates, m) derivatives, in units of the median noise of the fit's rows."""
+def _derivatives(fit: Fit, given: Table, x: F64, moving: tuple[str, ...]) -> tuple[F64, F64]:
+    """(n, m) of the rows, in units of their noise, and (n_candidates, m), in units of the rows' median noise."""
+    rows = weighted_rows(fit, moving)[0]
     predicted, jacobian = slopes_at(fit, x, moving)
     is_bad = ~np.isfinite(jacobian).all(axis=1)
     if fit.options.residual == "log":
@@ -290,9 +310,11 @@ def _candidate_rows(fit: Fit, given: Table, x: F64, moving: tuple[str, ...]) -> 
     if is_bad.any():
         row = int(np.flatnonzero(is_bad)[0])
         raise DataError(f"candidates: the law has no value in row {row} (counted from 0); leave such rows out")
+    # Squares of what is larger would overflow.
+    if not np.abs(rows).max() < LARGEST or not np.abs(jacobian).max() < LARGEST:
+        raise DataError("next_runs: at these values of the parameters the law has no finite slope; say at=")
     units = row_units(fit.rows, fit.options.residual)
-    rows: F64 = jacobian / float(np.median(units[np.isfinite(units)]))
-    return rows
+    return rows, jacobian / float(np.median(units[np.isfinite(units)]))
 
 
 def _design(
@@ -389,4 +411,7 @@ def _text_of(found: Design) -> str:
             place = [str(k), str(found.chosen[k - 1]), *values, number(float(found.costs[k - 1]), 4)]
         figures = [found.stderr[k], *found.interval[k]] if found.quantity is not None else [found.volume[k]]
         body.append([*place, *(number(float(figure), 4) for figure in figures)])
-    return "\n".join([*lines, *table([*header, *tail], body), "", found.message])
+    shown = body[: MOST_SHOWN + 1]
+    if len(shown) < len(body):
+        shown.append([f"... {len(body) - len(shown)} more", *[""] * (len(body[0]) - 1)])
+    return "\n".join([*lines, *table([*header, *tail], shown), "", found.message])

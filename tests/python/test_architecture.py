@@ -22,7 +22,7 @@ RANKS = {
     "_report": 3, "_export": 3, "results": 3, "_fits": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
-    "_splits": 4, "_scores": 4, "_conformal": 4, "validation": 4,
+    "_splits": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -47,6 +47,7 @@ NEIGHBOURS = {
     "_influence": {"resampling"},
     "_drop_path": {"_influence"},
     "validation": {"_conformal", "_scores", "_splits"},
+    "design": {"_information"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
 }
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
@@ -164,7 +165,7 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "DataError", "Derived", "Diagnosis", "Draws", "Fit", "Fits", "InternalError", "Interval",
-        "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Validation",
-        "bootstrap", "fit", "fit_many", "protocols", "published",
+        "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
+        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Validation",
+        "bootstrap", "fit", "fit_many", "next_runs", "protocols", "published",
     }  # fmt: skip

@@ -14,7 +14,7 @@ from lawfit import adequacy, diagnosis, validation
 
 MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if path.stem != "__main__")
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.Draws.interval]
-FUNCTIONS += [adequacy.lack_of_fit, diagnosis.diagnose, validation.validate]
+FUNCTIONS += [adequacy.lack_of_fit, diagnosis.diagnose, validation.validate, lf.next_runs]
 
 
 @pytest.mark.parametrize("name", MODULES)
