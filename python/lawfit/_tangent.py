@@ -177,7 +177,9 @@ def _prior_rows(fit: Fit, moving: tuple[str, ...]) -> F64:
 
 def _orthonormal(x: F64) -> tuple[F64, F64]:
     """Split X into Z, whose columns are orthonormal, and the way from its coordinates to the parameters."""
-    lengths = np.sqrt((x * x).sum(axis=0))
+    # Squares of the derivatives at estimates that ran away would overflow.
+    peaks = np.abs(x).max(axis=0, initial=0.0)
+    lengths = peaks * np.sqrt(((x / np.where(peaks > 0.0, peaks, 1.0)) ** 2).sum(axis=0))
     if not np.isfinite(lengths).all() or not lengths.any():
         return np.empty((len(x), 0)), np.empty((x.shape[1], 0))
     scales = np.where(lengths > 0.0, lengths, 1.0)

@@ -25,7 +25,7 @@ from lawfit.tables import Table, read_table
 CRITERIA = ("c", "D")
 LEVEL = 0.95
 DEFAULT_COST = "6*N*D"
-LARGEST = 1e150
+LARGEST = 1e140
 MOST_SHOWN = 30
 
 
