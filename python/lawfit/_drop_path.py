@@ -11,7 +11,7 @@ import numpy as np
 from lawfit import _engine
 from lawfit._derived import derive
 from lawfit._draws import names_in
-from lawfit._engine import F64
+from lawfit._engine import F64, Bool
 from lawfit._influence import Influence, Refits
 from lawfit._leverage import Units
 from lawfit._tangent import Tangent
@@ -103,7 +103,7 @@ def drop_path(
     whole = derive(fit, quantity)
     search = _Search(fit, refits, quantity, whole.value)
     before = refits.count
-    alone = search.changes([(i,) for i in range(len(units))])
+    alone = search.alone()
     first_order = _first_order(fit, tangent, units, quantity, alone)
     ends: dict[float, list[DropStep]] = {}
     for sign in (-1.0, 1.0):
@@ -146,16 +146,24 @@ class _Search:
         """Change of the quantity without each set; NaN where the others leave no minimum."""
         keys = [tuple(sorted(members)) for members in sets]
         missing = list(dict.fromkeys(key for key in keys if key not in self._known))
-        params, is_minimum = self._refits.params(missing)
-        names = self._fit.law.parameters
-        columns: list[_engine.EngineColumn] = [
-            (name, np.ascontiguousarray(params[:, k]), "number", ()) for k, name in enumerate(names)
-        ]
         if missing:
-            values = _engine.evaluate_columns(self._quantity, columns, want="number", argument="quantity")
-            moved = np.where(is_minimum & np.isfinite(values), values - self._value, np.nan)
+            moved = self._moved(*self._refits.params(missing))
             self._known.update(zip(missing, moved.tolist(), strict=True))
         return np.array([self._known[key] for key in keys])
+
+    def alone(self) -> F64:
+        """(n_units,) change of the quantity without each unit."""
+        moved = self._moved(*self._refits.singles())
+        self._known.update(((i,), change) for i, change in enumerate(moved.tolist()))
+        return moved
+
+    def _moved(self, params: F64, is_minimum: Bool) -> F64:
+        columns: list[_engine.EngineColumn] = [
+            (name, np.ascontiguousarray(params[:, k]), "number", ()) for k, name in enumerate(self._fit.law.parameters)
+        ]
+        values = _engine.evaluate_columns(self._quantity, columns, want="number", argument="quantity")
+        moved: F64 = np.where(is_minimum & np.isfinite(values), values - self._value, np.nan)
+        return moved
 
     def path(self, sign: float, alone: F64, first_order: F64, most: int) -> list[tuple[Set, float, bool]]:
         """Return the best set of each size that was found in one direction, its change, and whether it is exact."""

@@ -76,7 +76,14 @@ class Refits:
         self._fit, self._units, self._n_threads = fit, units, n_threads
         self._codes = np.full(fit.rows.y.size, len(units), dtype=np.int64)  # rows without weight belong to none
         self._codes[tangent.places] = units.codes
+        self._singles: tuple[F64, Bool] | None = None
         self.count = 0
+
+    def singles(self) -> tuple[F64, Bool]:
+        """Return `params` without each unit alone; a second look costs nothing."""
+        if self._singles is None:
+            self._singles = self.params([[i] for i in range(len(self._units))])
+        return self._singles
 
     def params(self, sets: Sequence[Sequence[int]]) -> tuple[F64, Bool]:
         """(n_sets, n_parameters) estimates without the units of each set, and whether they are a minimum."""
@@ -96,7 +103,7 @@ class Refits:
 
 def influence_of(fit: Fit, tangent: Tangent, units: Units, refits: Refits) -> Influence:
     """Leverage of every unit, and the change of every estimate when it leaves."""
-    params, is_minimum = refits.params([[i] for i in range(len(units))])
+    params, is_minimum = refits.singles()
     places = [fit.law.parameters.index(name) for name in tangent.moving]
     changes = params[:, places] - np.array([fit.params[name] for name in tangent.moving])
     changes[~is_minimum] = np.nan

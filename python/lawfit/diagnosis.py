@@ -126,8 +126,8 @@ def diagnose(
     When to use: before a fit is believed. Intervals say what other noise would have done; they do not say that five
     runs of 245 hold an exponent. ``f_scale`` stays at the fit's number; with ``cluster=`` whole clusters leave.
 
-    There is one refit for each row and some thousand for the path, so that the time grows with the square of the rows:
-    about a second at 245. The path is a search, not a proof: another set may move the quantity farther, except where
+    There is one refit for each row and a thousand or two for the path: less than a second at 245 rows, two at 3,000,
+    with the square of the rows beyond. The path is a search, not a proof: another set may move the quantity farther, except where
     a step says ``is_exact``, because all sets of its size were refitted.
 
     The test of the trend has F's distribution where rows (or clusters) are independent, whether or not their noise is

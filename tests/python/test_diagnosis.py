@@ -109,6 +109,26 @@ def test_changes_are_those_of_a_fit_to_the_table_without_the_row(power_runs: Col
             assert found.in_stderr[i, k] == pytest.approx(expected, abs=1e-3)
 
 
+def test_rows_without_weight_and_priors_are_counted_as_what_they_are(power_runs: Columns) -> None:
+    weights = np.linspace(0.5, 2.0, 12)
+    weights[4] = 0.0
+    how: dict[str, Any] = {"response": "loss", "loss": "squared", "weights": weights}
+    fit = lf.fit(lf.laws.power_floor, power_runs, **how)
+    found = fit.diagnose().influence
+    assert found is not None
+    assert found.names == tuple(i for i in range(12) if i != 4)
+    without = lf.fit(lf.laws.power_floor, power_runs, where=np.arange(12) != 7, **how)
+    assert fit.params["alpha"] + found.changes[found.names.index(7), 2] == pytest.approx(
+        without.params["alpha"], rel=SAME_MINIMUM
+    )
+    borrowed = lf.fit(lf.laws.power_floor, power_runs, response="loss", prior={"alpha": (0.34, 0.005)})
+    found = borrowed.diagnose().influence
+    assert found is not None
+    # What the prior determines is the prior's leverage, not the rows'.
+    assert found.leverage.sum() == pytest.approx(12.0 - borrowed.dof, abs=ROUNDING)
+    assert found.leverage.sum() < 2.99
+
+
 def test_the_jackknife_of_a_line_is_its_hc3() -> None:
     fit = lf.fit("a + b*x", line_runs(), **LINEAR, loss="squared")
     found = fit.diagnose().influence
