@@ -38,6 +38,8 @@ class Units:
 
     def total(self, values: F64) -> F64:
         """Add up the rows of each unit: (n,) becomes (n_units,), (n, m) becomes (n_units, m)."""
+        if self.noun == "row":
+            return values
         out = np.zeros((len(self), *values.shape[1:]))
         np.add.at(out, self.codes, values)
         return out
@@ -65,8 +67,7 @@ def warnings_of(fit: Fit) -> list[str]:
         return []
     leverage, places, rank = design_leverage_of(fit)
     units = units_of(fit, places)
-    if units.noun != "row":
-        leverage = units.total(leverage)
+    leverage = units.total(leverage)
     most = int(np.argmax(leverage))
     if leverage[most] <= MANY_TIMES * rank / len(units):
         return []

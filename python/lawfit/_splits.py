@@ -42,11 +42,11 @@ def ordering(fit: Fit, by: object) -> tuple[str, F64]:
     columns: list[_engine.EngineColumn] = [
         (name, np.ascontiguousarray(line), "number", ()) for name, line in zip(variables, fit.rows.x, strict=True)
     ]
-    values = np.broadcast_to(_engine.evaluate_columns(by, columns, want="number", argument="by"), fit.rows.y.shape)
+    values = _engine.evaluate_columns(by, columns, want="number", argument="by")
     if not np.isfinite(values).all():
         row = fit.rows.positions[np.flatnonzero(~np.isfinite(values))[0]]
         raise DataError(f"by={by!r} has no finite value in row {row} (counted from 0)")
-    return by, np.array(values)
+    return by, values
 
 
 def ordered_splits(units: Units, places: I64, by: str, values: F64, holdout: float, n_blocks: int) -> list[Split]:

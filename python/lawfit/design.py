@@ -265,11 +265,11 @@ def _costs(fit: Fit, given: Table, x: F64, cost: str | None) -> tuple[str, F64]:
         else:
             near = suggest(name, [*variables, *given.names])
             raise DataError(f"cost={cost!r}: {name!r} is neither a variable nor a column of numbers; {near}")
-    values = np.broadcast_to(_engine.evaluate_columns(cost, columns, want="number", argument="cost"), given.n_rows)
+    values = _engine.evaluate_columns(cost, columns, want="number", argument="cost")
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0.0)))
     if bad.size:
         raise DataError(f"cost={cost!r} is {values[bad[0]]:g} in row {bad[0]} (counted from 0); costs are at least 0")
-    return cost, np.array(values)
+    return cost, values
 
 
 def _budget(budget: object, costs: F64, text: str) -> float:

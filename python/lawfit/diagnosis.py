@@ -127,8 +127,9 @@ def diagnose(
     runs of 245 hold an exponent. ``f_scale`` stays at the fit's number; with ``cluster=`` whole clusters leave.
 
     There is one refit for each row and a thousand or two for the path: less than a second at 245 rows, two at 3,000,
-    with the square of the rows beyond. The path is a search, not a proof: another set may move the quantity farther, except where
-    a step says ``is_exact``, because all sets of its size were refitted.
+    with the square of the rows beyond. The path is a search, not a proof: another set may move the quantity farther,
+    except where a step says ``is_exact``, because all sets of its size were refitted. Sets within 1 % of the farthest
+    that the search found count as equal, and the one whose members matter most by themselves is named.
 
     The test of the trend has F's distribution where rows (or clusters) are independent, whether or not their noise is
     equal; that of the spread supposes in addition that residuals of equal noise can be exchanged.

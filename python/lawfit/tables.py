@@ -64,8 +64,9 @@ class Table:
         columns: list[_engine.EngineColumn] = [
             (column.name, column.values, column.kind, column.levels) for column in map(self.column, used)
         ]
-        values = _engine.evaluate_columns(text, columns, want=want, argument=argument)
-        return np.array(np.broadcast_to(values, self.n_rows)) if len(values) != self.n_rows else values
+        # A constant says how many rows there are by no column of its own.
+        columns = columns or [("row", np.zeros(self.n_rows), "number", ())]
+        return _engine.evaluate_columns(text, columns, want=want, argument=argument)
 
     def _plain(self, name: str, want: str, argument: str) -> F64:
         """Return one column as it is, provided that it holds what is wanted."""
