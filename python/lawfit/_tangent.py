@@ -145,7 +145,8 @@ def tangent_of(fit: Fit) -> Tangent:
     moving = moving_parameters(fit)
     x, predicted, places, roots = weighted_rows(fit, moving)
     observed = rows.y[places]
-    residuals = np.log(predicted) - np.log(observed) if options.residual == "log" else predicted - observed
+    with np.errstate(invalid="ignore", divide="ignore"):  # only a fit that is no minimum predicts what has no logarithm
+        residuals = np.log(predicted) - np.log(observed) if options.residual == "log" else predicted - observed
     if rows.sigma is not None:
         residuals, roots = residuals * roots, np.ones_like(roots)
     scale = fit.f_scale if options.loss != "squared" else 1.0

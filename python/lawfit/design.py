@@ -295,6 +295,8 @@ def _noise(fit: Fit) -> float:
     pulls = tangent.root_weights * tangent.pulls
     # Huber 1981, section 7.6: E psi² / (E psi')² in place of the variance of a residual.
     noise = math.sqrt(float(pulls @ pulls) / freedom) / slope
+    if not math.isfinite(noise):
+        raise DataError(f"next_runs: the fit has no residuals that tell how large the noise is ({fit.message})")
     if noise <= 0.0:
         raise DataError("next_runs: the fit meets its rows to the last digit, so nothing tells how large the noise is")
     return noise

@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from lawfit import _arrays, _batch, _engine, _export
+from lawfit import _arrays, _batch, _export
 from lawfit._conformal import Conformal, conformal
 from lawfit._draws import check_level
-from lawfit._engine import F64, I64, Bool, Progress
+from lawfit._engine import I64, Progress
 from lawfit._fits import Fits
+from lawfit._held_out import HeldOut, held_out, in_sample_of, inside
 from lawfit._leverage import Units, units_of
-from lawfit._new_runs import law_stderr, noise_of
 from lawfit._options import check_count, check_word
 from lawfit._progress import as_progress
 from lawfit._scores import Scores, scores
 from lawfit._splits import Split, fold_splits, ordered_splits, ordering
-from lawfit._tangent import moving_parameters, row_units
 from lawfit._text import number, table
 from lawfit.errors import DataError
 from lawfit.results import Fit
@@ -30,39 +29,6 @@ ROLLING_SPLITS, FOLDS = 4, 5
 # A bias of that many standard errors is called one in words, and a scatter of that many times the in-sample one large.
 CLEAR = 2.0
 MUCH = 1.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldOut:
-    """Held-out rows, one element each, in the order of the splits.
-
-    Attributes
-    ----------
-    positions : numpy.ndarray
-        (n,) rows of the user's table, from 0.
-    split : numpy.ndarray
-        (n,) which split held them out.
-    actual, predicted : numpy.ndarray
-        (n,) response, and what the law fitted to the training rows says.
-    lower, upper : numpy.ndarray
-        (n,) interval of a run there, of the validation's level; NaN where the training fit has no covariance.
-    error : numpy.ndarray
-        (n,) ln(predicted / actual), or predicted less actual under ``residual="linear"``.
-    stderr : numpy.ndarray
-        (n,) standard deviation that the training fit gives the error: of the law and of a run's noise.
-    unit : numpy.ndarray
-        (n,) number of the row or cluster.
-    """
-
-    positions: I64
-    split: I64
-    actual: F64
-    predicted: F64
-    lower: F64
-    upper: F64
-    error: F64
-    stderr: F64
-    unit: I64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,9 +198,9 @@ def validate(
         if not trained.success:
             found.append(ValidationSplit(trained, split.train.size, split.above, None))
             continue
-        held, slopes = _held_out(fit, trained, split.test, unit_of, level, k)
+        held, slopes = held_out(fit, trained, split.test, unit_of, level, k)
         own = float(np.linalg.norm(slopes.mean(axis=0)))
-        of_split = scores(held.error, held.unit, _inside(held), level, _in_sample(trained), own)
+        of_split = scores(held.error, held.unit, inside(held), level, in_sample_of(trained), own)
         found.append(ValidationSplit(trained, split.train.size, split.above, of_split))
         parts.append(held)
         shared.append((held.error.size, own, of_split.in_sample))
@@ -245,7 +211,7 @@ def validate(
     weights = sizes / sizes.sum()
     # The errors of parameters that were trained on nested rows go together: at most, one for all.
     pooled = scores(
-        rows.error, rows.unit, _inside(rows), level,
+        rows.error, rows.unit, inside(rows), level,
         in_sample=math.sqrt(float(weights @ np.array([own**2 for _, _, own in shared]))),
         shared=float(weights @ np.array([own for _, own, _ in shared])),
     )  # fmt: skip
@@ -326,34 +292,6 @@ def _refit(fit: Fit, splits: list[Split], n_threads: int | None, progress: bool 
     )
     keys = tuple((k,) for k in range(len(splits)))
     return list(Fits(fit.law, ("split",), keys, options, put, raw, None))
-
-
-def _held_out(fit: Fit, trained: Fit, test: I64, unit_of: I64, level: float, k: int) -> tuple[HeldOut, F64]:
-    """Predictions of held-out rows by one training fit, with the directions of their common errors."""
-    rows, is_log = fit.rows, fit.options.residual == "log"
-    predicted, slopes = law_stderr(trained, rows.x[:, test])
-    actual = rows.y[test]
-    error = np.log(predicted / actual) if is_log else predicted - actual
-    noise = noise_of(trained) * row_units(rows, fit.options.residual)[test]
-    stderr = np.hypot(np.linalg.norm(slopes, axis=1), noise)
-    reach = float(_engine.t_quantile(0.5 + 0.5 * level, trained.dof)) * stderr if trained.dof > 0.0 else stderr * np.nan
-    lower, upper = (
-        (predicted * np.exp(-reach), predicted * np.exp(reach)) if is_log else (predicted - reach, predicted + reach)
-    )
-    split = np.full(test.size, k, dtype=np.int64)
-    held = HeldOut(rows.positions[test], split, actual, predicted, lower, upper, error, stderr, unit_of[test])
-    return held, slopes
-
-
-def _inside(rows: HeldOut) -> F64:
-    inside: Bool = (rows.lower <= rows.actual) & (rows.actual <= rows.upper)
-    return np.where(np.isnan(rows.lower), np.nan, inside.astype(np.float64))
-
-
-def _in_sample(trained: Fit) -> float:
-    """Root mean square of the training residuals on the residual's scale, with n - p in place of n."""
-    freedom = trained.n_rows - len(moving_parameters(trained))
-    return math.sqrt(trained.sse / freedom) if freedom > 0 else math.nan
 
 
 def _meaning(fit: Fit, kind: str, by: str | None, pooled: Scores, splits: list[ValidationSplit], level: float) -> str:

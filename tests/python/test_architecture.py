@@ -22,7 +22,7 @@ RANKS = {
     "_report": 3, "_export": 3, "results": 3, "_fits": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4,
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
-    "_splits": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
+    "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -46,7 +46,7 @@ NEIGHBOURS = {
     "_fits": {"_batch", "_draws", "_evidence", "_export", "_report", "results"},
     "_influence": {"resampling"},
     "_drop_path": {"_influence"},
-    "validation": {"_conformal", "_scores", "_splits"},
+    "validation": {"_conformal", "_held_out", "_scores", "_splits"},
     "design": {"_information"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
 }

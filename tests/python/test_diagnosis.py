@@ -286,6 +286,33 @@ def test_a_wrong_law_is_found_in_its_residuals() -> None:
     assert any("the residuals bend with x" in finding for finding in wrong.findings)
 
 
+def test_the_warning_that_costs_no_refit_names_the_row_or_cluster() -> None:
+    random = np.random.default_rng(6)
+    x = np.append(random.uniform(0.0, 2.0, 59), 8.0)
+    y = 1.0 + 2.0 * x + 0.1 * random.standard_normal(60)
+    y[59] += 1.0
+    fit = lf.fit("a + b*x", {"x": x, "y": y}, **LINEAR, loss="squared")
+    tangent = tangent_of(fit)
+    steps = tangent.steps()
+    assert steps is not None
+    share = steps[59, 1] ** 2 / fit.covariance[1, 1]  # HC3 is the sum of these squares
+    leverage = tangent.design_leverage()[59]
+    assert warnings_of(fit) == [
+        f"row 59 alone makes {share:.0%} of the variance of b (leverage {leverage:.2f} where 0.033 is the mean): "
+        "see fit.diagnose()"
+    ]
+    assert warnings_of(fit)[0] in repr(fit)
+    # The same place with an ordinary response still has its leverage.
+    y[59] = 17.0 + 0.02
+    calm = lf.fit("a + b*x", {"x": x, "y": y}, **LINEAR, loss="squared")
+    assert len(warnings_of(calm)) == 1
+    assert "row 59" in warnings_of(calm)[0]
+    assert not warnings_of(lf.fit("a + b*x", {"x": x, "y": y}, **LINEAR, loss="squared", where=x < 3.0))
+    run = np.repeat(np.arange(30), 2)
+    together = lf.fit("a + b*x", {"x": x, "y": y, "run": run}, **LINEAR, loss="squared", cluster="run")
+    assert "run 29" in warnings_of(together)[0]
+
+
 def test_holms_correction_is_the_step_down_rule() -> None:
     # Holm 1979: the smallest times 4, the next times 3, ..., never below the one before.
     np.testing.assert_allclose(holm(np.array([0.04, 0.01, np.nan, 0.03, 0.005])), [0.06, 0.03, np.nan, 0.06, 0.02])
