@@ -21,6 +21,9 @@ from lawfit._predictions import Prediction as Prediction
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
 from lawfit.adequacy import LackOfFit as LackOfFit
+from lawfit.design import Design as Design
+from lawfit.design import next_runs as next_runs
+from lawfit.diagnosis import Diagnosis as Diagnosis
 from lawfit.errors import DataError as DataError
 from lawfit.errors import InternalError as InternalError
 from lawfit.errors import LawError as LawError
@@ -29,5 +32,6 @@ from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
+from lawfit.validation import Validation as Validation
 
 __version__ = _version("lawfit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TypeAlias, TypedDict
+from typing import NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -15,6 +15,14 @@ from lawfit._named import Named
 from lawfit._protocols import Followed
 
 Prior: TypeAlias = tuple[float, float]  # mean and standard deviation
+
+
+class Repeat(NamedTuple):
+    """A run that stands in several rows."""
+
+    column: str
+    label: object
+    n_rows: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +50,7 @@ class Rows:
     clusters: I64 | None = None  # (n_rows,) positions in cluster_labels
     cluster_labels: tuple[object, ...] = ()  # of the whole table
     clustered_by: str | None = None  # column of the clusters, "given" for an array
+    repeated: tuple[Repeat | None, ...] = ()  # (F,) without clusters: the run in most rows, if it is in several
 
     @property
     def n_fits(self) -> int:
@@ -70,6 +79,7 @@ class Rows:
             clusters=None if self.clusters is None else self.clusters[start:stop],
             cluster_labels=self.cluster_labels,
             clustered_by=self.clustered_by,
+            repeated=self.repeated[fit : fit + 1],
         )
 
 

@@ -12,7 +12,7 @@ from lawfit._engine import F64, RawFits
 from lawfit._fits import Fits
 from lawfit._named import Named
 from lawfit._options import check_word
-from lawfit._residuals import moving
+from lawfit._tangent import moving_parameters
 from lawfit.resampling import bootstrap
 from lawfit.results import Fit
 
@@ -61,7 +61,7 @@ def covariance_of(fit: Fit, kind: str) -> Fit:
 
 def determined(fit: Fit) -> float:
     """Return how many parameters the rows determine: those that move, of one with a prior the share of the rows."""
-    free, dof = moving(fit), fit.dof
+    free, dof = moving_parameters(fit), fit.dof
     if fit.covariance_type in _engine.registries().cluster_covariances:
         # Degrees of freedom over clusters are of another kind, and a refit is not free.
         is_plain = not fit.unidentified and not any(name in fit.options.prior for name in free)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from lawfit import _engine, _reasons
+from lawfit import _engine, _leverage, _reasons
 from lawfit._protocols import Followed, shown
 from lawfit._text import fields, number, table
 from lawfit._wording import listed
@@ -49,6 +49,13 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
             f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
             f'of least absolute deviations{rough}; bootstrap, or use f_scale="mad"'
         )
+    for repeat in fit.rows.repeated:
+        if repeat is not None:
+            found.append(
+                f"run {repeat.label!r} stands in {repeat.n_rows} rows (column {repeat.column!r}): rows of one run are "
+                f"not independent; say cluster={repeat.column!r}"
+            )
+    found += _leverage.warnings_of(fit)
     if fit.success and fit.draws is not None and fit.draws.caution is not None:
         found.append(f"bootstrap: {fit.draws.caution}")
     n_starts = 0 if fit.starts is None else len(fit.starts.objective)
@@ -121,8 +128,9 @@ def fit_text(fit: Fit) -> str:
     lines += [names_line(fit.rows.variables, fit.law.parameters), ""]
     header, body = _parameter_rows(fit)
     lines += [*table(header, body), "", *fields(_facts(fit))]
-    if fit.warnings:
-        lines += ["", "warnings", *(f"  - {warning}" for warning in fit.warnings)]
+    warnings = warnings_of(fit)
+    if warnings:
+        lines += ["", "warnings", *(f"  - {warning}" for warning in warnings)]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Residuals of a fit, in the units in which its loss sees them, and the pull of each row on its own."""
+"""Residuals of a fit, in the units in which its loss sees them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lawfit import _engine
 from lawfit._engine import F64
 from lawfit._losses import LOSSES, Point
+from lawfit._tangent import design_leverage_of
 
 if TYPE_CHECKING:
     from lawfit.results import Fit
 
 # A row with less than this left of its residual is met whatever it says.
 LEAST_LEFT = 1e-8
-# Directions of the scaled Jacobian below this share of the largest are open.
-OPEN = 1e-10
 
 
 class Residuals(NamedTuple):
@@ -56,45 +54,13 @@ def loss_points(fit: Fit, residuals: Residuals) -> Point:
     return LOSSES[fit.options.loss](residuals.scaled, fit.f_scale)
 
 
-def moving(fit: Fit) -> tuple[str, ...]:
-    """Parameters that are neither fixed nor held at a bound."""
-    return tuple(name for name in fit.params if name not in fit.options.fixed and name not in fit.at_bound)
-
-
-def leverages(fit: Fit, residuals: Residuals) -> F64:
-    """Diagonal of the hat matrix of least squares at the estimates, (n_rows,); priors count as rows."""
-    names = moving(fit)
-    params = np.array([list(fit.params.values())])
-    slopes = _engine.evaluate(
-        fit.law.text,
-        fit.rows.variables,
-        fit.law.parameters,
-        np.ascontiguousarray(residuals.x),
-        params,
-        wrt=names,
-        order=1,
-    )[0]
-    if fit.options.residual == "log":
-        slopes = slopes / residuals.predicted
-    columns = (slopes * np.sqrt(residuals.weights) / residuals.noise).T
-    known = [(k, fit.options.prior[name][1]) for k, name in enumerate(names) if name in fit.options.prior]
-    priors = np.zeros((len(known), len(names)))
-    for row, (k, sd) in zip(priors, known, strict=True):
-        row[k] = np.sqrt(fit.prior_variance) / sd
-    stacked = np.concatenate([columns, priors])
-    size = np.linalg.norm(stacked, axis=0)
-    u, s, _ = np.linalg.svd(stacked / np.where(size > 0.0, size, 1.0), full_matrices=False)
-    hat: F64 = np.sum(u[: len(columns), s > OPEN * s[0]] ** 2, axis=1)
-    return hat
-
-
 def standardised(fit: Fit) -> F64:
     """Residuals of a row of weight 1 with the variance of the noise: r / sqrt(1 - h), in units of ``sigma`` if known.
 
     Rows that the law meets whatever they say are left out. Davison and Hinkley 1997, section 6.2.3.
     """
     residuals = residuals_of(fit)
-    left = 1.0 - leverages(fit, residuals)
+    left = 1.0 - design_leverage_of(fit)[0]
     kept = left > LEAST_LEFT
     weighted = residuals.scaled * np.sqrt(residuals.weights)
     return np.asarray(weighted[kept] / np.sqrt(left[kept]))

@@ -11,6 +11,7 @@ from lawfit import _arrays
 from lawfit._batch import Rows
 from lawfit._engine import F64, I64
 from lawfit._law import Law
+from lawfit._repeats import repeated_runs
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError, LawError
 from lawfit.tables import Table, group_rows, label_rows, numbers_within_groups, read_table, select_rows
@@ -90,6 +91,7 @@ def table_rows(
         clusters=clusters,
         cluster_labels=labels,
         clustered_by=cluster if isinstance(cluster, str) else None if cluster is None else "given",
+        repeated=() if cluster is not None else repeated_runs(table, order, offsets, {*by, *variables, response}),
     )
     return rows, keys
 
@@ -122,6 +124,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         clusters=np.concatenate(clusters) if clusters else None,
         cluster_labels=tuple(label for part in parts for label in part.cluster_labels),
         clustered_by=first.clustered_by,
+        repeated=tuple(part.repeated[0] if part.repeated else None for part in parts),
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from lawfit import _engine
 from lawfit._engine import F64
 from lawfit._options import check_word
-from lawfit._residuals import moving, residuals_of
+from lawfit._residuals import residuals_of
+from lawfit._tangent import moving_parameters
 from lawfit._wording import listed
 from lawfit.results import Fit
 
@@ -135,7 +136,7 @@ def _sums(fit: Fit) -> _Sums:
     groups = groups.reshape(-1)
     totals = np.bincount(groups, weights)
     means: F64 = np.bincount(groups, weights * residuals) / totals
-    free = moving(fit)
+    free = moving_parameters(fit)
     borrowed = [name for name in free if name in options.prior]
     pulls = [(fit.params[name] - options.prior[name][0]) / options.prior[name][1] for name in borrowed]
     of_priors = fit.prior_variance * sum(pull**2 for pull in pulls) if borrowed else 0.0

@@ -22,6 +22,8 @@ from lawfit._predictions import Prediction
 if TYPE_CHECKING:
     from lawfit._engine import Progress
     from lawfit.adequacy import LackOfFit
+    from lawfit.diagnosis import Diagnosis
+    from lawfit.validation import Validation
 
 # A term whose share of the prediction is below this in every row moves no digit that the data can show.
 DEAD_SHARE = 1e-9
@@ -316,6 +318,39 @@ class Fit:
         from lawfit import adequacy
 
         return adequacy.lack_of_fit(self, kind)
+
+    def diagnose(
+        self,
+        *,
+        quantity: str | None = None,
+        most: int = 5,
+        draws: Draws | None = None,
+        n_threads: int | None = None,
+    ) -> Diagnosis:
+        """Say what the fit rests on: rows, directions, terms; see `lawfit.diagnosis.diagnose`."""
+        from lawfit import diagnosis
+
+        return diagnosis.diagnose(self, quantity=quantity, most=most, draws=draws, n_threads=n_threads)
+
+    def validate(
+        self,
+        *,
+        by: str | None = None,
+        kind: str = "ordered",
+        holdout: float | None = None,
+        n_splits: int | None = None,
+        level: float = 0.95,
+        seed: int = 0,
+        n_threads: int | None = None,
+        progress: bool | Progress | None = None,
+    ) -> Validation:
+        """Refit to a part of the runs and predict the others; see `lawfit.validation.validate`."""
+        from lawfit import validation
+
+        return validation.validate(
+            self, by=by, kind=kind, holdout=holdout, n_splits=n_splits, level=level, seed=seed, n_threads=n_threads,
+            progress=progress,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""

@@ -64,8 +64,9 @@ class Table:
         columns: list[_engine.EngineColumn] = [
             (column.name, column.values, column.kind, column.levels) for column in map(self.column, used)
         ]
-        values = _engine.evaluate_columns(text, columns, want=want, argument=argument)
-        return np.array(np.broadcast_to(values, self.n_rows)) if len(values) != self.n_rows else values
+        # A constant says how many rows there are by no column of its own.
+        columns = columns or [("row", np.zeros(self.n_rows), "number", ())]
+        return _engine.evaluate_columns(text, columns, want=want, argument=argument)
 
     def _plain(self, name: str, want: str, argument: str) -> F64:
         """Return one column as it is, provided that it holds what is wanted."""
@@ -262,7 +263,7 @@ def label_rows(table: Table, name: str, rows: I64, argument: str) -> tuple[I64, 
     _check_labels(table, name, rows, argument)
     column = table.column(name)
     _, first, codes = np.unique(column.values[rows], return_index=True, return_inverse=True)
-    labels = tuple(_key_value(column, int(row)) for row in rows[first])
+    labels = tuple(key_value(column, int(row)) for row in rows[first])
     return codes.reshape(-1).astype(np.int64), labels
 
 
@@ -278,11 +279,12 @@ def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
     within = np.argsort(groups, kind="stable")
     offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=first.size))]).astype(np.int64)
     heads = rows[within[offsets[:-1]]]
-    keys = tuple(tuple(_key_value(table.column(name), int(row)) for name in by) for row in heads)
+    keys = tuple(tuple(key_value(table.column(name), int(row)) for name in by) for row in heads)
     return Groups(keys, rows[within], offsets)
 
 
-def _key_value(column: Column, row: int) -> object:
+def key_value(column: Column, row: int) -> object:
+    """Return one value of a column as a reader would write it: text, a truth value, a whole number or another."""
     value = float(column.values[row])
     if column.kind == "text":
         return column.levels[int(value)]

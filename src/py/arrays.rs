@@ -23,8 +23,8 @@ impl<'a, T: numpy::Element> Named<'a, '_, T> {
             let message = format!("shape {found:?} does not fit; wanted ({})", wanted.join(", "));
             return Err(to_python(py, &Error::argument(self.name, message), None));
         }
-        self.array
-            .as_slice()
-            .map_err(|_| to_python(py, &Error::argument(self.name, "the array must be C-contiguous"), None))
+        // A slice of an array in Fortran's order exists too, but its values come in another order.
+        let slice = if self.array.is_c_contiguous() { self.array.as_slice().ok() } else { None };
+        slice.ok_or_else(|| to_python(py, &Error::argument(self.name, "the array must be C-contiguous"), None))
     }
 }

@@ -23,6 +23,9 @@ RANKS = {
     "_replicates": 3,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4, "_refits": 4, "_intervals": 4, "_from_draws": 4,
     "_profile": 4, "_band": 4, "uncertainty": 4,
+    "_tangent": 3, "_leverage": 3, "_new_runs": 3, "_repeats": 3,
+    "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
+    "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -34,10 +37,10 @@ NEIGHBOURS = {
     "_protocols": {"_law"},
     "tables": {"_csv", "_columns"},
     "_options": {"_batch"},
-    "_rows": {"_batch"},
+    "_repeats": {"_batch"},
+    "_rows": {"_batch", "_repeats"},
     "_draws": {"_batch"},
     "_derived": {"_draws"},
-    "_report": {"_reasons"},
     "results": {"_batch", "_draws", "_derived", "_evidence", "_reasons", "_report", "_export", "_predictions"},
     "_fits": {"_batch", "_evidence", "_export", "_replicates", "_report", "results"},
     "_replicates": {"_batch", "_draws"},
@@ -46,6 +49,16 @@ NEIGHBOURS = {
     "_profile": {"_refits"},
     "_band": {"_intervals", "_refits"},
     "uncertainty": {"_band", "_from_draws", "_intervals", "_profile", "_refits"},
+    "_tangent": {"_batch"},
+    "_residuals": {"_tangent"},
+    "_leverage": {"_tangent"},
+    "_new_runs": {"_tangent"},
+    "_report": {"_leverage", "_reasons"},
+    "_influence": {"resampling"},
+    "_drop_path": {"_influence"},
+    "validation": {"_conformal", "_held_out", "_scores", "_splits"},
+    "design": {"_information"},
+    "diagnosis": {"_drop_path", "_influence", "_structure"},
 }
 # Results, whose verbs delegate upwards.
 HAVE_VERBS = {"results", "_draws", "_predictions"}
@@ -164,7 +177,7 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "DataError", "Derived", "Draws", "Fit", "Fits", "InternalError", "Interval", "LackOfFit", "Law",
-        "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "binomial_sigma", "bootstrap",
-        "fit", "fit_many", "protocols", "published",
+        "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
+        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Validation",
+        "binomial_sigma", "bootstrap", "fit", "fit_many", "next_runs", "protocols", "published",
     }  # fmt: skip

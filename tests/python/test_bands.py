@@ -12,7 +12,8 @@ import pytest
 from conftest import POWER_TRUTH, Columns
 
 import lawfit as lf
-from lawfit._residuals import leverages, residuals_of, standardised
+from lawfit._residuals import standardised
+from lawfit._tangent import design_leverage_of
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -168,19 +169,19 @@ def test_leverages_are_those_of_the_hat_matrix(line: Columns) -> None:
     for how, w in cases:
         fit = lf.fit(LINE, line, **HOW, **how)
         hat = np.einsum("ij,jk,ik->i", matrix, np.linalg.inv(matrix.T @ (w[:, None] * matrix)), matrix) * w
-        np.testing.assert_allclose(leverages(fit, residuals_of(fit)), hat, rtol=1e-10)
+        np.testing.assert_allclose(design_leverage_of(fit)[0], hat, rtol=1e-10)
         r = fit.predict(x=line["x"]) - line["y"]
         np.testing.assert_allclose(standardised(fit), r * np.sqrt(w / (1 - hat)), rtol=1e-9)
 
 
 def test_leverages_of_a_law_add_up_to_its_parameters(fit: lf.Fit) -> None:
-    assert leverages(fit, residuals_of(fit)).sum() == pytest.approx(3.0, rel=1e-10)
+    assert design_leverage_of(fit)[0].sum() == pytest.approx(3.0, rel=1e-10)
     runs = {"x": fit.rows.x[0], "loss": fit.rows.y}
     fixed = lf.fit(lf.laws.power_floor, runs, response="loss", fixed={"E": 1.7})
-    assert leverages(fixed, residuals_of(fixed)).sum() == pytest.approx(2.0, rel=1e-10)
+    assert design_leverage_of(fixed)[0].sum() == pytest.approx(2.0, rel=1e-10)
     how: dict[str, Any] = {"response": "loss", "loss": "squared", "prior": {"alpha": (0.34, 0.002)}}
     prior = lf.fit(lf.laws.power_floor, runs, **how)
-    assert leverages(prior, residuals_of(prior)).sum() == pytest.approx(30 - prior.dof, rel=1e-6)
+    assert design_leverage_of(prior)[0].sum() == pytest.approx(30 - prior.dof, rel=1e-6)
 
 
 def test_known_noise_is_asked_for_and_scales_new_runs(line: Columns) -> None:

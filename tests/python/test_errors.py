@@ -227,3 +227,9 @@ def test_a_branch_that_a_row_does_not_take_may_be_undefined_there() -> None:
     table = {"k": [0.0, 1.0, 2.0, 4.0, 8.0, 16.0], "y": [2.0, 2.0, 1.4, 1.0, 0.7, 0.5]}
     fit = lf.fit("where(k > 1, E + A*k**-a, E + A)", table, response="y", residual="linear")
     assert fit.success
+
+
+def test_the_door_takes_no_array_whose_values_come_in_another_order() -> None:
+    x = np.asfortranarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    with pytest.raises(lf.DataError, match="x: the array must be C-contiguous"):
+        _engine.evaluate("a*x + z", ("x", "z"), ("a",), x, np.array([[2.0]]))

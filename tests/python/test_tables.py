@@ -231,3 +231,12 @@ def test_a_missing_group_key_is_refused_with_its_row() -> None:
     table = tables.read_table({"size": [1.0, None]})
     with pytest.raises(lf.DataError, match=r"by: column 'size' is missing or NaN in row 1"):
         tables.group_rows(table, ["size"], np.arange(2))
+
+
+def test_a_constant_formula_holds_for_every_row() -> None:
+    runs = {"x": [1.0, 2.0, 3.0, 4.0], "y": [1.0, 2.1, 2.9, 4.2]}
+    how: dict[str, Any] = {"response": "y", "residual": "linear"}
+    plain = lf.fit("a + b*x", runs, **how)
+    assert lf.fit("a + b*x", runs, weights="1", where="1 > 0", **how).params == plain.params
+    given, formula = (lf.fit("a + b*x", runs, sigma=sigma, **how) for sigma in (np.full(4, 0.1), "0.1"))
+    assert given.params == formula.params
