@@ -10,6 +10,7 @@ import pytest
 from conftest import Columns
 
 import lawfit as lf
+from lawfit import _engine
 
 polars = importlib.import_module("polars")
 
