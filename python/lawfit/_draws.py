@@ -227,6 +227,15 @@ class Draws:
 
         return uncertainty.draws_predict(self, points, kind=kind, sigma=sigma, **variables)
 
+    @property
+    def counts(self) -> str:
+        """Return what went otherwise in how many replicates."""
+        lost = int(np.count_nonzero(self.lost_term))
+        counts = f"{self.n_failed} failed, {self.n_at_bound} at a bound, {lost} lost a term"
+        if self.n_checked:
+            counts += f", {self.n_disagreed} of {self.n_checked} searched from many starts have a lower minimum"
+        return counts
+
     def __repr__(self) -> str:
         """Return the form for people."""
         stderr, rows, notes = self.stderr, [], []
@@ -235,17 +244,14 @@ class Draws:
             is_there = not math.isnan(interval.lower)
             errors = interval.mc_error or (math.nan, math.nan)
             ends = [figure for pair in zip(interval, errors, strict=True) for figure in pair]
-            figures = [number(self.estimate[name]), number(stderr[name], 4)]
+            # What is not identified spreads as far as the search went, not as far as the data leave open.
+            spread = math.nan if name in self.fit.unidentified else stderr[name]
+            figures = [number(self.estimate[name]), number(spread, 4)]
             figures += [*map(number, ends[:1]), number(ends[1], 2), number(ends[2]), number(ends[3], 2)]
             rows.append([name, *figures, interval.method if is_there else "-"])
             if interval.note is not None:
                 notes.append((name, interval.note))
-        lines = [
-            f"{len(self)} replicates ({self.resample}, seed {self.seed}): {self.n_failed} failed, "
-            f"{self.n_at_bound} at a bound, {int(np.count_nonzero(self.lost_term))} lost a term",
-        ]
-        if self.n_checked:
-            lines.append(f"{self.n_disagreed} of {self.n_checked} checked by a global search found a lower objective")
+        lines = [f"{len(self)} replicates ({self.resample}, seed {self.seed}): {self.counts}"]
         lines += ["", *table(["parameter", "estimate", "stderr", "2.5 %", "+-", "97.5 %", "+-", "interval"], rows)]
         if notes:
             lines += ["", *_together(notes)]

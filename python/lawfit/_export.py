@@ -131,9 +131,17 @@ def draws_dict(draws: Draws) -> dict[str, object]:
         "n_replicates": len(draws),
         "n_failed": draws.n_failed,
         "n_at_bound": draws.n_at_bound,
+        "n_lost_term": int(draws.lost_term.sum()),
+        "n_checked": draws.n_checked,
+        "n_disagreed": draws.n_disagreed,
+        "n_units": draws.n_units,
         "stderr": plain_by_name(draws.stderr),
         "level": LEVEL,
         "intervals": {name: [plain(end) for end in interval] for name, interval in intervals.items()},
+        "mc_errors": {
+            name: None if interval.mc_error is None else [plain(error) for error in interval.mc_error]
+            for name, interval in intervals.items()
+        },
         "methods": {name: interval.method for name, interval in intervals.items()},
         "notes": {name: interval.note for name, interval in intervals.items() if interval.note is not None},
     }

@@ -205,6 +205,10 @@ def _given_starts(law: Law, starts: Mapping[str, ArrayLike], fixed: Named[float]
         raise DataError(f"starts: the arrays differ in length ({sizes}); give one value per start in each") from None
 
 
+# Whether replicates are minimised from the fit alone.
+SEARCHES = ("warm", "global")
+
+
 def check_scheme(resample: object) -> None:
     """Raise ``LawError`` unless a word is that of a scheme; clusters are no scheme but what is drawn."""
     if isinstance(resample, str) and resample in ("cluster", "clusters", "cluster_pairs", "cluster_bayesian"):

@@ -188,8 +188,7 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     if fit.draws is not None:
         kind = f"{len(fit.draws)} replicates ({fit.draws.resample}, seed={fit.draws.seed})"
         methods = dict.fromkeys(fit.draws.interval(name).method for name in fit.params)
-        failures = f"{fit.draws.n_failed} failed, {fit.draws.n_at_bound} at a bound"
-        facts.append(("bootstrap", f"{kind}: {failures}; intervals: {', '.join(methods)}"))
+        facts.append(("bootstrap", f"{kind}: {fit.draws.counts}; intervals: {', '.join(methods)}"))
     if rows.weighted_by is not None:
         facts.insert(3, ("weights", f"{rows.weighted_by}, as precisions"))
     if rows.noise_by is not None:

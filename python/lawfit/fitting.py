@@ -12,7 +12,7 @@ from lawfit._batch import Options, Prior, Resampling, Rows
 from lawfit._engine import F64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
-from lawfit._options import StartsLike, check_count, check_scheme, make_options
+from lawfit._options import SEARCHES, StartsLike, check_count, check_scheme, check_word, make_options
 from lawfit._progress import as_progress
 from lawfit._rows import Keys, bind_to_table, join_rows, table_rows
 from lawfit._wording import describe
@@ -178,6 +178,7 @@ def fit_many(
     covariance: str = "auto",
     bootstrap: int = 0,
     resample: str = "bayesian",
+    search: str = "warm",
     max_iterations: int = 1000,
     kernels: str = "auto",
     n_threads: int | None = None,
@@ -199,6 +200,8 @@ covariance, max_iterations, kernels, n_threads, progress
         Replicates of each fit; 0 for none.
     resample : str
         Scheme of the bootstrap, as in `lawfit.bootstrap`; all but ``"jackknife"``.
+    search : "warm" or "global"
+        Whether replicates are minimised from the fit alone, or from many starts as well.
 
     Returns
     -------
@@ -240,7 +243,7 @@ covariance, max_iterations, kernels, n_threads, progress
         fixed=fixed, prior=prior, starts=starts, seed=seed, solver=solver, covariance=covariance,
         max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
-    resampling = _as_resampling(bootstrap, resample)
+    resampling = _as_resampling(bootstrap, resample, search)
     if table_keys is None:
         rows, keys = table_rows(
             bound,
@@ -356,8 +359,9 @@ def _as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
     return dict(columns or {})
 
 
-def _as_resampling(bootstrap: int, resample: str) -> Resampling | None:
+def _as_resampling(bootstrap: int, resample: str, search: str) -> Resampling | None:
     check_scheme(resample)
+    check_word("search", search, SEARCHES)
     if resample == "jackknife":
         raise LawError(
             'resample="jackknife" has one replicate for each row or cluster, so groups would have different numbers; '
@@ -365,4 +369,5 @@ def _as_resampling(bootstrap: int, resample: str) -> Resampling | None:
         )
     n_replicates = check_count("bootstrap", bootstrap, least=0)
     # Of many groups a few replicates of each are a large sample.
-    return Resampling(resample, n_replicates, n_checked=2) if n_replicates else None
+    n_checked = 0 if search == "global" else 2
+    return Resampling(resample, n_replicates, search=search, n_checked=n_checked) if n_replicates else None

@@ -11,7 +11,7 @@ from lawfit import _arrays, _batch, _engine
 from lawfit._batch import N_CHECKED, Resampling
 from lawfit._draws import Draws
 from lawfit._engine import F64, I64, Progress
-from lawfit._options import check_count, check_scheme, check_word
+from lawfit._options import SEARCHES, check_count, check_scheme, check_word
 from lawfit._progress import as_progress
 from lawfit._replicates import draws_of
 from lawfit._wording import describe
@@ -20,7 +20,6 @@ from lawfit.results import Fit
 
 # The expanded percentile of 20 rows and five parameters wants 1,445.
 DEFAULT_REPLICATES = 2000
-SEARCHES = ("warm", "global")
 
 
 def bootstrap(

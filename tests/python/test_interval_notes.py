@@ -169,7 +169,7 @@ def test_printed_draws_say_how_intervals_came_about(fit: lf.Fit, draws: lf.Draws
     lost[:7] = True
     text = repr(replace(draws, lost_term=lost, n_checked=40, n_disagreed=3))
     assert "2000 replicates (bayesian, seed 0): 0 failed, 0 at a bound, 7 lost a term" in text
-    assert "3 of 40 checked by a global search found a lower objective" in text
+    assert "3 of 40 searched from many starts have a lower minimum" in text
     found = draws.interval("alpha")
     assert found.mc_error is not None
     line = next(line for line in text.splitlines() if line.startswith("alpha"))
@@ -177,14 +177,15 @@ def test_printed_draws_say_how_intervals_came_about(fit: lf.Fit, draws: lf.Draws
         "alpha", f"{fit.params['alpha']:.6g}", f"{draws.stderr['alpha']:.4g}",
         f"{found.lower:.6g}", f"{found.mc_error[0]:.2g}", f"{found.upper:.6g}", f"{found.mc_error[1]:.2g}", "expanded",
     ]  # fmt: skip
-    assert "checked" not in repr(replace(draws, n_checked=0))
+    assert "many starts" not in repr(replace(draws, n_checked=0))
     few = repr(fit.bootstrap(100))
     assert "E, A, alpha: with 30 rows the expanded percentile reaches out" in few
 
 
 def test_a_bootstrap_within_a_fit_says_its_methods(power_runs: dict[str, Any]) -> None:
     fit = lf.fit_many(lf.laws.power_floor, power_runs, by=[], response="loss", bootstrap=50)[0]
-    assert "50 replicates (bayesian, seed=0): 0 failed, 0 at a bound; intervals: t" in repr(fit)
+    assert "50 replicates (bayesian, seed=0): 0 failed, 0 at a bound, 0 lost a term, 0 of 2 searched" in repr(fit)
+    assert "have a lower minimum; intervals: t" in repr(fit)
     summary: Any = fit.to_dict()["bootstrap"]
     assert summary["methods"] == {"E": "t", "A": "t", "alpha": "t"}
     assert "n_replicates=2223 would do" in summary["notes"]["alpha"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,3 +136,22 @@ def test_a_weight_of_zero_is_the_row_left_out(seed: int, row: int) -> None:
     )
     assert weighted.objective == pytest.approx(without.objective, rel=OBJECTIVE)
     assert weighted.params["alpha"] == pytest.approx(without.params["alpha"], rel=PARAMETERS)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+@pytest.mark.parametrize("how", [{}, {"f_scale": 1e-3}, {"loss": "squared"}])
+def test_exponents_and_their_intervals_know_no_unit_of_the_response(
+    factor: float, how: dict[str, Any], real_data: Callable[[str], Path]
+) -> None:
+    table = lf.tables.read_table(real_data("chinchilla_epoch.csv"))
+    runs = {name: table.column(name).values[table.column("epoch_used").values == 1.0] for name in ("N", "D", "loss")}
+    fit = lf.fit(lf.laws.chinchilla, runs, response="loss", **how)
+    scaled = lf.fit(lf.laws.chinchilla, runs | {"loss": factor * runs["loss"]}, response="loss", **how)
+    for name in ("alpha", "beta"):
+        assert scaled.params[name] == pytest.approx(fit.params[name], rel=1e-10)
+        assert scaled.stderr[name] == pytest.approx(fit.stderr[name], rel=1e-8)
+    draws, others = fit.bootstrap(300), scaled.bootstrap(300)
+    # Refits end within the tolerance of the objective, a few more digits before the parameters are exact.
+    assert others.interval("beta", method="percentile") == pytest.approx(
+        draws.interval("beta", method="percentile"), rel=1e-6
+    )
