@@ -17,7 +17,7 @@ from lawfit.errors import DataError, LawError
 from lawfit.results import Fit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Conformal:
     """Intervals of further runs, as wide as held-out runs needed them.
 
@@ -51,6 +51,14 @@ class Conformal:
     reach: float
     widening: float
     n_units: int
+
+    def __repr__(self) -> str:
+        """Return the form for people."""
+        return (
+            f"conformal {self.level:.0%} intervals of {self.fit.rows.response} = {self.fit.law.text}: "
+            f"{self.reach:.3g} standard deviations of a run's prediction, {self.widening:.3g} times what the fit says, "
+            f"from {self.n_units} held-out {'rows' if self.fit.rows.clusters is None else 'clusters'}"
+        )
 
     def interval(
         self,

@@ -253,3 +253,10 @@ def test_a_validation_prints_pickles_and_becomes_a_frame(runs: Columns) -> None:
     frame = checked.to_frame("pandas")
     assert frame["row"].tolist() == checked.rows.positions.tolist()
     assert frame["error"].mean() == pytest.approx(checked.scores.bias)
+
+
+def test_a_conformal_interval_says_what_it_is(real_data: Callable[[str], Path]) -> None:
+    fit = lf.fit(lf.laws.chinchilla, real_data("chinchilla_epoch.csv"), response="loss", where="epoch_used")
+    text = repr(fit.validate(by="D/N", kind="rolling").conformal(0.9))
+    assert text.startswith("conformal 90% intervals of loss = E + A*N**-alpha + B*D**-beta: 1.97 standard deviations")
+    assert text.endswith("1.19 times what the fit says, from 72 held-out rows")
