@@ -185,15 +185,13 @@ impl Chart<'_> {
     fn read(&mut self, params: &[f64], share: f64, workspace: &Workspace) {
         let p = params.len();
         let natural = &workspace.gradient;
-        let ChartPlace { gradient, hessian, metric } = &mut self.at;
+        let ChartPlace { gradient, hessian, .. } = &mut self.at;
         gradient.copy_from_slice(natural);
         for tie in self.ties {
             gradient[tie.exponent] += tie.slope(params) * natural[tie.amplitude];
         }
         hessian.copy_from_slice(&workspace.hessian);
         turn(self.ties, params, hessian, p);
-        metric.copy_from_slice(self.natural_metric);
-        turn(self.ties, params, metric, p);
         // The chart is curved: amplitudes are multiplied by exponentials of the exponents.
         for tie in self.ties.iter().filter(|tie| !tie.is_log) {
             let (a, e) = (tie.amplitude, tie.exponent);
@@ -207,7 +205,7 @@ impl Chart<'_> {
     }
 
     /// The damped step into the workspace, its promise, and the damping that made the matrix positive definite.
-    fn step(&self, space: &Space, params: &[f64], lambda: f64, workspace: &mut Workspace) -> Option<(f64, f64)> {
+    fn step(&mut self, space: &Space, params: &[f64], lambda: f64, workspace: &mut Workspace) -> Option<(f64, f64)> {
         let p = params.len();
         let is_held = |j: usize| {
             let g = workspace.gradient[j];
@@ -218,13 +216,16 @@ impl Chart<'_> {
         active.extend(space.free.iter().copied().filter(|&j| !is_held(j)));
         workspace.active = active;
         let m = workspace.active.len();
-        let ChartPlace { gradient, hessian, metric } = &self.at;
         let mut unit = f64::NAN;
         let mut lambda = lambda;
         loop {
+            // Most steps are not damped, and need no metric.
             if lambda > 0.0 && unit.is_nan() {
+                self.at.metric.copy_from_slice(self.natural_metric);
+                turn(self.ties, params, &mut self.at.metric, p);
                 unit = self.unit(workspace);
             }
+            let ChartPlace { gradient, hessian, metric } = &self.at;
             for (a, &i) in workspace.active.iter().enumerate() {
                 for (b, &j) in workspace.active.iter().enumerate() {
                     let damping = if lambda > 0.0 { lambda * unit * metric[i * p + j] } else { 0.0 };
@@ -245,6 +246,7 @@ impl Chart<'_> {
         for (a, &i) in workspace.active.iter().enumerate() {
             workspace.step[i] = workspace.right_side[a];
         }
+        let ChartPlace { gradient, hessian, .. } = &self.at;
         let mut predicted = 0.0;
         for &i in &workspace.active {
             let curved: f64 = workspace.active.iter().map(|&j| hessian[i * p + j] * workspace.step[j]).sum();

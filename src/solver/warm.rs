@@ -112,8 +112,7 @@ impl Warm {
         changes.resize(params.len(), 0.0);
         let found = approach(&tangent, &self.changes, &self.straight, changes, options, STRAIGHT, workspace);
         if found.is_some() {
-            let begin = params.to_vec();
-            follow(space, &self.guide.ties, &begin, changes, params);
+            follow(space, &self.guide.ties, &self.params, changes, params);
         }
     }
 }
