@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(3600)
 N_HERE = 2000
 WHOLE = os.environ.get("LAWFIT_STRESS") == "all"
 # All 10,000 show 99.6 % for both: the share with a minimum where the default call reaches it, and the share with
-# the right scale of the loss; and one certified fit that is no best.
+# the right scale of the loss; and two certified fits that are no best.
 REACHED, RIGHT_SCALE = 0.995, 0.995
 MOST_WRONG, MOST_FALSE = 1 / 5000, 1 / 300
 
