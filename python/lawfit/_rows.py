@@ -12,9 +12,10 @@ from lawfit._batch import Rows
 from lawfit._engine import F64, I64
 from lawfit._law import Law
 from lawfit._repeats import repeated_runs
+from lawfit._selection import group_rows, label_rows, numbers_within_groups, select_rows
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError, LawError
-from lawfit.tables import Table, group_rows, label_rows, numbers_within_groups, read_table, select_rows
+from lawfit.tables import Table, read_table
 
 Keys = tuple[tuple[object, ...], ...]
 LEAVE_OUT = "fill it, or leave such rows out with where="
