@@ -39,12 +39,20 @@ def _matching(table: Table, patterns: object, argument: str) -> tuple[str, ...]:
     if not isinstance(patterns, Sequence) or not patterns or not all(isinstance(each, str) for each in patterns):
         raise DataError(f'{argument}: give names of columns or patterns such as "eval/*", not {describe(patterns)}')
     found: dict[str, None] = {}
-    for pattern in patterns:
+    for given in patterns:
+        pattern = given.removeprefix("!")
         fitting = [pattern] if pattern in table.names else [n for n in table.names if fnmatchcase(n, pattern)]
         if not fitting:
             hint = suggest(pattern, table.names, "the columns are")
             raise DataError(f"{argument}: no column is or fits {pattern!r}; {hint}")
-        found.update(dict.fromkeys(fitting))
+        if given == pattern or given in table.names:
+            found.update(dict.fromkeys(fitting))
+        else:
+            found = {name: None for name in found if name not in fitting}
+    if not found:
+        raise DataError(
+            f"{argument}: the patterns leave no column; one that begins with ! takes away from those before"
+        )
     return tuple(found)
 
 

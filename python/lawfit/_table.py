@@ -105,7 +105,7 @@ class Table:
         return _reshape.where(self, condition)
 
     def select(self, *names: str) -> Table:
-        """Return some of the columns, by name or by patterns such as ``"eval/*"``."""
+        """Return some of the columns, by name or by patterns such as ``"eval/*"``; ``"!*_acc"`` takes away again."""
         from lawfit import _reshape
 
         return _reshape.select(self, names)
@@ -116,7 +116,8 @@ class Table:
         Parameters
         ----------
         metrics : sequence of str
-            Columns to put below each other, by name or by patterns such as ``"eval/*"``.
+            Columns to put below each other, by name or by patterns such as ``"eval/*"``; one that begins with ``!``
+            takes away from those before.
         name, value : str
             Columns of the result that hold the name of the metric and its value.
 

@@ -169,7 +169,7 @@ def _from_columns(columns: dict[str, Any], library: str, argument: str) -> Table
 def _from_paths(data: object, argument: str) -> Table:
     paths = _files.expand(data, argument)
     read = [_from_file(path) for path in paths]
-    if isinstance(data, Path) or (isinstance(data, str) and paths == [Path(data)]):
+    if isinstance(data, str | Path) and paths == [Path(data)]:
         return read[0]
     return _reshape.stack(read, [path.stem for path in paths], FILE_COLUMN)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lawfit as lf
+from lawfit.cli import main
 
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
 GRID = {"N": np.logspace(8, 10, 5), "D": np.logspace(9.5, 11.5, 4)}
@@ -81,6 +83,18 @@ def test_an_infinite_value_is_not_missing() -> None:
     made["loss"][0] = np.inf
     with pytest.raises(lf.DataError, match="infinite in row 0"):
         fitted(made, missing="drop")
+
+
+def test_the_command_line_drops_rows_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = runs()
+    lines = [",".join(made), *(",".join(map(str, row)) for row in zip(*made.values(), strict=True))]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    how = ["--law", "chinchilla", "--response", "loss", "--threads", "1"]
+    assert main(["fit", str(path), *how, "--missing", "drop"]) == 0
+    assert "17 used of 20 (2 without loss, 1 without D)" in capsys.readouterr().out
+    assert main(["fit", str(path), *how]) == 2
+    assert 'missing="drop"' in capsys.readouterr().err
 
 
 def test_an_unknown_policy_is_refused() -> None:

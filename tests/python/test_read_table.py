@@ -203,6 +203,7 @@ def test_of_equal_checkpoints_the_later_row_is_the_last() -> None:
 def test_selections_leave_the_table_as_it_was() -> None:
     table = lf.read_table(WIDE)
     assert table.select("run", "*_loss", "c4_loss").names == ("run", "c4_loss", "pile_loss")
+    assert table.select("*", "!*_loss").names == ("run", "step")
     assert table.where("step > 2").n_rows == 2
     assert table.where(np.arange(5) < 1).n_rows == 1
     table.to_dict()["step"][:] = 0
@@ -219,6 +220,7 @@ def test_selections_leave_the_table_as_it_was() -> None:
         (lambda t: t.melt(["*_loss"], name="step"), "name='step': there is a column of that name"),
         (lambda t: t.melt(["*_loss"], name="x", value="x"), "value='x': there is a column"),
         (lambda t: t.select("los"), "select: no column is or fits 'los'"),
+        (lambda t: t.select("!run"), "select: the patterns leave no column"),
         (lambda t: t.select(3), "select: give names"),
         (lambda t: t.where("step > 9"), "keeps none of the 5 rows"),
         (lambda t: t.last(by="rn", order="step"), "by: there is no column 'rn'; did you mean 'run'"),
