@@ -20,6 +20,7 @@ from lawfit._predictions import Predicted as Predicted
 from lawfit._predictions import Prediction as Prediction
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
+from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
@@ -32,6 +33,7 @@ from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
+from lawfit.tables import read_table as read_table
 from lawfit.validation import Validation as Validation
 
 __version__ = _version("lawfit")

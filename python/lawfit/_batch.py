@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias, TypedDict
 
@@ -13,8 +15,18 @@ from lawfit._engine import F64, I64, U64, Progress, RawFits
 from lawfit._law import Law, Range
 from lawfit._named import Named
 from lawfit._protocols import Followed
+from lawfit._sanity import FlopRatio
 
 Prior: TypeAlias = tuple[float, float]  # mean and standard deviation
+Dropped: TypeAlias = tuple[tuple[str, int], ...]  # columns with the number of rows that were left out for each
+
+
+def dropped_words(dropped: Iterable[Dropped]) -> str:
+    """Say how many rows of all groups were left out for which column; empty without any."""
+    total: Counter[str] = Counter()
+    for each in dropped:
+        total.update(dict(each))
+    return ", ".join(f"{count} without {column}" for column, count in total.items())
 
 
 class Repeat(NamedTuple):
@@ -51,6 +63,8 @@ class Rows:
     cluster_labels: tuple[object, ...] = ()  # of the whole table
     clustered_by: str | None = None  # column of the clusters, "given" for an array
     repeated: tuple[Repeat | None, ...] = ()  # (F,) without clusters: the run in most rows, if it is in several
+    dropped: tuple[Dropped, ...] = ()  # (F,) with missing="drop": rows left out
+    flops: FlopRatio | None = None  # a column of FLOP beside 6 N D, over all rows
 
     @property
     def n_fits(self) -> int:
@@ -80,6 +94,8 @@ class Rows:
             cluster_labels=self.cluster_labels,
             clustered_by=self.clustered_by,
             repeated=self.repeated[fit : fit + 1],
+            dropped=self.dropped[fit : fit + 1],
+            flops=self.flops,
         )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lawfit import _arrays
-from lawfit._engine import F64
+from lawfit._engine import F64, I64
+from lawfit._sizes import RULE, parse_size
+from lawfit._wording import listed
 from lawfit.errors import DataError
 
 
@@ -23,6 +26,8 @@ class Column(NamedTuple):
 
 def as_column(name: str, given: object) -> Column:
     """Values of one column, whatever library they come from."""
+    if isinstance(given, Column):
+        return given
     masked = np.ma.getmaskarray(given) if isinstance(given, np.ma.MaskedArray) else None
     try:
         values: NDArray[Any] = np.asarray(given)
@@ -80,3 +85,87 @@ def _with_missing(missing: NDArray[np.bool_], present: NDArray[Any]) -> F64:
 def _text_column(name: str, values: NDArray[np.str_]) -> Column:
     levels, codes = np.unique(values, return_inverse=True)
     return Column(name, codes.reshape(-1).astype(np.float64), "text", tuple(str(level) for level in levels))
+
+
+# Levels of a text column that its line in a printed table shows.
+MOST_LEVELS = 4
+
+
+def missing_values(column: Column) -> NDArray[np.bool_]:
+    """Whether each value is missing: NaN, or the empty text."""
+    missing = np.isnan(column.values)
+    if column.kind == "text":
+        blank = [code for code, level in enumerate(column.levels) if not level.strip()]
+        missing |= np.isin(column.values, blank)
+    return missing
+
+
+def n_missing(column: Column) -> int:
+    """Return how many values are missing."""
+    return int(np.count_nonzero(missing_values(column)))
+
+
+def shown_values(column: Column) -> str:
+    """Say in a few words what a column holds."""
+    present = column.values[~missing_values(column)]
+    if present.size == 0:
+        return "none"
+    if column.kind == "number":
+        return f"{present.min():g} to {present.max():g}"
+    if column.kind == "condition":
+        return f"{np.count_nonzero(present)} true"
+    levels = [column.levels[int(code)] for code in np.unique(present)]
+    return f"{len(levels)} different: {listed(levels, MOST_LEVELS)}"
+
+
+def reads_as_numbers(column: Column) -> bool:
+    """Whether a text column is one of numbers or sizes in words: at least half of its texts can be read as such."""
+    texts = [level for level in column.levels if level.strip()]
+    return bool(texts) and 2 * sum(parse_size(text) is not None for text in texts) >= len(texts)
+
+
+def as_numbers(column: Column, argument: str) -> Column:
+    """Numbers of a text column of numbers or sizes in words, such as "2.8B"; empty texts are missing."""
+    if column.kind != "text":
+        return column
+    read = [parse_size(level) for level in column.levels]
+    is_odd = np.array([size is None and bool(level.strip()) for size, level in zip(read, column.levels, strict=True)])
+    codes = column.values.astype(np.int64)
+    odd_rows = np.flatnonzero(is_odd[codes])
+    if odd_rows.size:
+        row = int(odd_rows[0])
+        raise DataError(
+            f"{argument}: the column holds text, {column.levels[codes[row]]!r} in row {row} (counted from 0), "
+            f"{odd_rows.size} such in all, where a number is needed: {RULE}; convert it, or compare it with a text: "
+            "where=\"column == 'value'\""
+        )
+    sizes = np.array([np.nan if size is None else size for size in read])
+    return Column(column.name, sizes[codes], "number", ())
+
+
+def take(column: Column, rows: I64) -> Column:
+    """Return some rows of a column."""
+    return column._replace(values=column.values[rows])
+
+
+def repeat_text(name: str, texts: Sequence[str], count: int) -> Column:
+    """Return a column of texts, each ``count`` times in turn."""
+    return _text_column(name, np.repeat(np.array(texts, dtype=np.str_), count))
+
+
+def join(name: str, parts: Sequence[Column | None], sizes: Sequence[int]) -> Column:
+    """Put parts of a column below each other; None stands for so many missing values."""
+    filled = [part for part in parts if part is not None and n_missing(part) < part.values.size]
+    kinds = {part.kind for part in filled}
+    if "text" in kinds and kinds != {"text"}:
+        filled = [as_numbers(part, f"column {name!r}") for part in filled]
+        parts = [None if part is None else as_numbers(part, f"column {name!r}") for part in parts]
+        kinds = {"number"}
+    if kinds == {"text"}:
+        blocks = [
+            np.full(size, "") if part is None or part.kind != "text" else np.array(part.levels)[part.values.astype(int)]
+            for part, size in zip(parts, sizes, strict=True)
+        ]
+        return _text_column(name, np.concatenate(blocks))
+    values = [np.full(size, np.nan) if part is None else part.values for part, size in zip(parts, sizes, strict=True)]
+    return Column(name, np.concatenate(values), "condition" if kinds == {"condition"} else "number", ())

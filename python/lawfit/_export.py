@@ -96,6 +96,7 @@ def fit_dict(fit: Fit) -> dict[str, object]:
         "n_clusters": fit.n_clusters,
         "n_rows": fit.n_rows,
         "n_table_rows": fit.rows.n_table_rows,
+        "dropped": {column: count for each in fit.rows.dropped for column, count in each},
         "kernels": fit.kernels,
         "protocol": None if options.protocol is None else _protocol_dict(options.protocol),
         "options": {

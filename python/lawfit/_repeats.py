@@ -8,8 +8,9 @@ import numpy as np
 
 from lawfit._batch import Repeat
 from lawfit._engine import F64, I64
+from lawfit._selection import key_value
+from lawfit._table import Table
 from lawfit.errors import DataError
-from lawfit.tables import Table, key_value
 
 # What columns of runs are called, without case, spaces, dashes and underscores.
 RUN_COLUMNS = frozenset({"run", "runid", "runname", "experimentid", "wandbid"})

@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from lawfit import _engine, _leverage, _reasons
+from lawfit import _engine, _leverage, _reasons, _sanity
+from lawfit._batch import dropped_words
 from lawfit._protocols import Followed, shown
 from lawfit._text import fields, number, table
 from lawfit._wording import listed
@@ -55,6 +56,7 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
                 f"run {repeat.label!r} stands in {repeat.n_rows} rows (column {repeat.column!r}): rows of one run are "
                 f"not independent; say cluster={repeat.column!r}"
             )
+    found += _sanity.warnings_of(fit)
     found += _leverage.warnings_of(fit)
     if fit.success and fit.draws is not None and fit.draws.caution is not None:
         found.append(f"bootstrap: {fit.draws.caution}")
@@ -238,7 +240,9 @@ def _start_rule(fit: Fit) -> str:
 def _rows_line(fit: Fit) -> str:
     rows = fit.rows
     where = f" (where {rows.where})" if rows.where else ""
-    return f"{fit.n_rows} used of {rows.n_table_rows}{where}"
+    words = dropped_words(rows.dropped)
+    left_out = f" ({words})" if words else ""
+    return f"{fit.n_rows} used of {rows.n_table_rows}{where}{left_out}"
 
 
 def fits_text(fits: Fits) -> str:
@@ -249,6 +253,9 @@ def fits_text(fits: Fits) -> str:
         names_line(fits.rows.variables, fits.law.parameters),
         f"{len(fits)} fits by {', '.join(fits.by) or 'nothing'}: {n_ok} ok, {len(fits) - n_ok} failed",
     ]
+    words = dropped_words(fits.rows.dropped)
+    if words:
+        lines.append(f"rows: {fits.rows.y.size} used of {fits.rows.n_table_rows} ({words})")
     if fits.options.protocol is not None:
         lines.append(f"protocol: {_protocol_line(fits.options.protocol)}")
     failures = Counter(fits.status[fits.failed].tolist())

@@ -8,16 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays
-from lawfit._batch import Rows
+from lawfit._batch import Dropped, Rows, dropped_words
 from lawfit._engine import F64, I64
 from lawfit._law import Law
 from lawfit._repeats import repeated_runs
+from lawfit._sanity import flop_ratio
+from lawfit._selection import group_rows, label_rows, numbers_within_groups, select_rows
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError, LawError
-from lawfit.tables import Table, group_rows, label_rows, numbers_within_groups, read_table, select_rows
+from lawfit.tables import Table, read_table
 
 Keys = tuple[tuple[object, ...], ...]
 LEAVE_OUT = "fill it, or leave such rows out with where="
+DROP_OUT = 'fill it, leave such rows out with missing="drop", or choose rows with where='
 
 
 def bind_to_table(law: Law, table: Table, columns: Mapping[str, str], response: str) -> Law:
@@ -52,6 +55,7 @@ def table_rows(
     residual: str,
     cluster: object = None,
     by: Sequence[str] = (),
+    missing: str = "error",
 ) -> tuple[Rows, Keys]:
     """Rows of one table, put together by the columns ``by``; one group with an empty key without them."""
     kept = select_rows(table, where)
@@ -60,6 +64,10 @@ def table_rows(
     if by:
         keys, order, offsets = group_rows(table, by, kept)
     variables = law.variables or ()
+    dropped: tuple[Dropped, ...] = ()
+    if missing == "drop":
+        used = [response, *(columns.get(name, name) for name in variables)]
+        order, offsets, dropped = _drop_missing(table, order, offsets, used, {"weights": weights, "sigma": sigma})
     x = np.empty((len(variables), order.size))
     for line, name in zip(x, variables, strict=True):
         line[:] = _column(table, columns.get(name, name), order, f"columns: {name}" if name in columns else "column")
@@ -92,6 +100,8 @@ def table_rows(
         cluster_labels=labels,
         clustered_by=cluster if isinstance(cluster, str) else None if cluster is None else "given",
         repeated=() if cluster is not None else repeated_runs(table, order, offsets, {*by, *variables, response}),
+        dropped=dropped,
+        flops=flop_ratio(table, variables, dict(columns), x, order),
     )
     return rows, keys
 
@@ -125,6 +135,8 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
         cluster_labels=tuple(label for part in parts for label in part.cluster_labels),
         clustered_by=first.clustered_by,
         repeated=tuple(part.repeated[0] if part.repeated else None for part in parts),
+        dropped=tuple(each for part in parts for each in part.dropped),
+        flops=first.flops,
     )
 
 
@@ -133,8 +145,40 @@ def _column(table: Table, text: str, rows: I64, argument: str) -> F64:
     if not isinstance(text, str):
         raise DataError(f"{argument}: give a column name or a formula over the columns, not {describe(text)}")
     values = table.evaluate(text, want="number", argument=argument)[rows]
-    _arrays.check_finite(values, f"{argument}={text!r}", LEAVE_OUT, rows)
+    _arrays.check_finite(values, f"{argument}={text!r}", DROP_OUT if np.isnan(values).any() else LEAVE_OUT, rows)
     return np.ascontiguousarray(values)
+
+
+def _drop_missing(
+    table: Table, order: I64, offsets: I64, used: Sequence[str], given: Mapping[str, object]
+) -> tuple[I64, I64, tuple[Dropped, ...]]:
+    """Leave out the rows of each group in which a used value is missing; a row counts for the first such column.
+
+    ``used`` are columns or formulas; ``given`` are arguments, each a column, a formula, an array or None.
+    """
+    values: dict[str, F64] = {}
+    for text in used:
+        values[text] = table.evaluate(text, want="number", argument="column")
+    for argument, what in given.items():
+        if isinstance(what, str):
+            values[what] = table.evaluate(what, want="number", argument=argument)
+        elif what is not None:
+            array: ArrayLike = what  # type: ignore[assignment]
+            if np.shape(array) == (table.n_rows,):
+                values[argument] = _arrays.as_float64(array, argument)
+    group = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
+    left_out = np.zeros(order.size, dtype=np.bool_)
+    counts: list[list[tuple[str, int]]] = [[] for _ in range(offsets.size - 1)]
+    for text, column in values.items():
+        newly = np.isnan(column[order]) & ~left_out
+        left_out |= newly
+        found = np.bincount(group[newly], minlength=offsets.size - 1)
+        for place in np.flatnonzero(found).tolist():
+            counts[place].append((text, int(found[place])))
+    if left_out.all():
+        raise DataError(f'missing="drop" leaves none of the {order.size} rows: {dropped_words(map(tuple, counts))}')
+    sizes = np.bincount(group[~left_out], minlength=offsets.size - 1)
+    return order[~left_out], np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), tuple(map(tuple, counts))
 
 
 def _check_positive(y: F64, rows: I64, response: str) -> None:

@@ -67,7 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{fit,demo,laws}")
 
     fit_verb = verbs.add_parser("fit", help="fit a law to a table of runs", description="Fit a law to a table of runs.")
-    fit_verb.add_argument("data", help="a .csv or .parquet file, or - for CSV on standard input")
+    fit_verb.add_argument(
+        "data", help="a .csv, .parquet or .jsonl file or a quoted pattern, or - for CSV on standard input"
+    )
     fit_verb.add_argument("--law", required=True, metavar="NAME|FORMULA", help="a law of the catalogue, or a formula")
     fit_verb.add_argument("--response", required=True, metavar="COLUMN", help="the column to fit")
     _add_fit_options(fit_verb)
@@ -102,6 +104,7 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     add("--where", metavar="CONDITION", help='rows to use, such as "step > 0.9*max_step"')
     _add_column_option(verb)
     add("--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)")
+    add("--missing", default="error", help="what a missing value in a used row means: error, drop (error)")
     add("--weights", metavar="COLUMN", help="precisions of the rows: a column or a formula")
     add("--sigma", metavar="COLUMN", help="known noise of the rows, a standard deviation: a column or a formula")
     add("--cluster", metavar="COLUMN", help="rows with one value here, such as a run's, are not independent")
@@ -146,6 +149,7 @@ def run_fit(chosen: argparse.Namespace) -> int:
         response=chosen.response,
         columns=_pairs("--column", chosen.column),
         where=chosen.where,
+        missing=chosen.missing,
         protocol=chosen.protocol,
         loss=chosen.loss,
         f_scale=_scale(chosen.f_scale),

@@ -21,6 +21,9 @@ from lawfit.laws import CATALOGUE
 from lawfit.results import Fit
 from lawfit.tables import Table, is_table_like, read_table
 
+# What a missing value in a used row may mean.
+MISSING = ("error", "drop")
+
 
 def fit(
     law: Law | str,
@@ -29,6 +32,7 @@ def fit(
     response: str,
     columns: Mapping[str, str] | None = None,
     where: str | ArrayLike | None = None,
+    missing: str = "error",
     protocol: str | None = None,
     loss: str | None = None,
     f_scale: float | str | None = None,
@@ -55,13 +59,17 @@ def fit(
     law : Law or str
         A law of `lawfit.laws`, a `Law`, or a formula; in a formula the names that are columns are the variables.
     data : table
-        Dict of arrays, structured array, pandas, polars or pyarrow table, or the path of a .csv or .parquet file.
+        Anything that `read_table` takes: a dict of arrays, a list of dicts, a frame, paths of .csv, .parquet or .jsonl.
     response : str
         Column to fit, or a formula over columns.
     columns : mapping of str to str, optional
         For variables that are no columns: a column, or a formula such as ``{"D": "C/(6*params)"}``.
     where : str or (n_rows,) bool, optional
         Condition that a row must meet, such as ``"step > 0.9*max_step and data == 'c4'"``.
+    missing : "error" or "drop"
+        What a missing value (NaN, null, an empty text) in a used row means: an error, or that the row is left out and
+        counted in the result by the first column that lacks it. Used are response, variables, weights and noise; the
+        columns of ``by=``, ``cluster=`` and ``where=`` must be there in any case.
     protocol : str, optional
         A paper whose objective and starts to use: a name of `lawfit.protocols`. It sets ``loss``, ``f_scale``,
         ``residual`` and ``starts``; one of these that is given as well holds, and the result says so.
@@ -119,8 +127,8 @@ def fit(
     LawError
         The law or an option cannot mean anything.
     DataError
-        A column is missing, a used value is NaN, the response is not positive under ``residual="log"``, or a ``sigma``
-        is not positive.
+        A column is missing, a used value is NaN (without ``missing="drop"``), the response is not positive under
+        ``residual="log"``, or a ``sigma`` is not positive.
 
     Notes
     -----
@@ -139,6 +147,7 @@ def fit(
     >>> round(fit.params["alpha"], 6)
     0.34
     """
+    check_word("missing", missing, MISSING)
     given, table = _as_law(law), _as_table(data)
     mapping = _as_mapping(columns)
     bound = bind_to_table(given, table, mapping, response)
@@ -149,7 +158,7 @@ def fit(
     )  # fmt: skip
     rows, keys = table_rows(
         bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
-        residual=options.residual, cluster=cluster,
+        residual=options.residual, cluster=cluster, missing=missing,
     )  # fmt: skip
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
 
@@ -162,6 +171,7 @@ def fit_many(
     response: str,
     columns: Mapping[str, str] | None = None,
     where: str | ArrayLike | None = None,
+    missing: str = "error",
     protocol: str | None = None,
     loss: str | None = None,
     f_scale: float | str | None = None,
@@ -188,9 +198,8 @@ def fit_many(
 
     Parameters
     ----------
-    law, response, columns, where, protocol, loss, f_scale, residual, weights, sigma, cluster, bounds, fixed, prior, \
-starts, seed, solver, \
-covariance, max_iterations, kernels, n_threads, progress
+    law, response, columns, where, missing, protocol, loss, f_scale, residual, weights, sigma, cluster, bounds, fixed, \
+prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, progress
         As in `fit`.
     data : table, sequence of tables, or mapping of tables
         One table with ``by=``, or several tables, one for each fit.
@@ -235,6 +244,7 @@ covariance, max_iterations, kernels, n_threads, progress
     >>> bool(abs(fits["easy"].params["alpha"] - fits["hard"].params["alpha"]) < 1e-6)
     True
     """
+    check_word("missing", missing, MISSING)
     given, mapping = _as_law(law), _as_mapping(columns)
     tables, names, table_keys = _as_tables(data, by)
     bound = bind_to_table(given, tables[0], mapping, response)
@@ -256,6 +266,7 @@ covariance, max_iterations, kernels, n_threads, progress
             residual=options.residual,
             cluster=cluster,
             by=names,
+            missing=missing,
         )
     else:
         parts = [
@@ -269,6 +280,7 @@ covariance, max_iterations, kernels, n_threads, progress
                 sigma=sigma,
                 residual=options.residual,
                 cluster=cluster,
+                missing=missing,
             )[0]
             for table in tables
         ]

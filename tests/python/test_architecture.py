@@ -17,6 +17,7 @@ RANKS = {
     "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
     "_engine": 1, "_arrays": 1, "_progress": 1,
     "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
+    "_sizes": 1, "_table": 2, "_selection": 2, "_reshape": 2, "_files": 2, "_sanity": 3,
     "_quantity": 2, "_losses": 2, "_binomial": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
     "_report": 3, "_export": 3, "_residuals": 3, "_predictions": 3, "results": 3, "_fits": 3,
@@ -35,10 +36,15 @@ NEIGHBOURS = {
     "_progress": {"_engine"},
     "laws": {"_law"},
     "_protocols": {"_law"},
-    "tables": {"_csv", "_columns"},
+    "_table": {"_columns"},
+    "_selection": {"_columns", "_table"},
+    "_reshape": {"_columns", "_selection", "_table"},
+    "_files": {"_csv"},
+    "tables": {"_files", "_reshape", "_table"},
     "_options": {"_batch"},
+    "_batch": {"_sanity"},
     "_repeats": {"_batch"},
-    "_rows": {"_batch", "_repeats"},
+    "_rows": {"_batch", "_repeats", "_sanity"},
     "_draws": {"_batch"},
     "_derived": {"_draws"},
     "results": {"_batch", "_draws", "_derived", "_evidence", "_reasons", "_report", "_export", "_predictions"},
@@ -53,7 +59,7 @@ NEIGHBOURS = {
     "_residuals": {"_tangent"},
     "_leverage": {"_tangent"},
     "_new_runs": {"_tangent"},
-    "_report": {"_leverage", "_reasons"},
+    "_report": {"_batch", "_leverage", "_reasons", "_sanity"},
     "_influence": {"resampling"},
     "_drop_path": {"_influence"},
     "validation": {"_conformal", "_held_out", "_scores", "_splits"},
@@ -61,7 +67,7 @@ NEIGHBOURS = {
     "diagnosis": {"_drop_path", "_influence", "_structure"},
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_draws", "_predictions"}
+HAVE_VERBS = {"results", "_draws", "_predictions", "_table"}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
@@ -178,6 +184,7 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
-        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Validation",
-        "binomial_sigma", "bootstrap", "fit", "fit_many", "next_runs", "protocols", "published",
+        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Table",
+        "Validation", "binomial_sigma", "bootstrap", "fit", "fit_many", "next_runs", "protocols", "published",
+        "read_table",
     }  # fmt: skip

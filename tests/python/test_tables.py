@@ -13,6 +13,7 @@ import lawfit as lf
 from lawfit import tables
 from lawfit._columns import as_column
 from lawfit._csv import parse_csv
+from lawfit._selection import group_rows, select_rows
 
 pandas = importlib.import_module("pandas")
 polars = importlib.import_module("polars")
@@ -93,7 +94,7 @@ def test_parquet_without_a_library_says_which_to_install(tmp_path: Path, monkeyp
     path = tmp_path / "runs.parquet"
     path.write_bytes(b"PAR1")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(lf.DataError, match="needs one of pandas, polars, pyarrow"):
+    with pytest.raises(lf.DataError, match="needs one of pyarrow, polars, duckdb, pandas; install one"):
         tables.read_table(path)
 
 
@@ -169,7 +170,7 @@ def test_columns_of_other_types_are_refused(values: Any, message: str) -> None:
         ({"a": []}, "no rows"),
         ({"a": 1.0}, "'a' is a value of type float"),
         ({"a": [1.0], "b": [1.0, 2.0]}, "'b' has 2 rows where column 'a' has 1"),
-        ("runs.xlsx", "must end in .csv or .parquet"),
+        ("runs.xlsx", "must end in .csv, .parquet or .jsonl"),
         ("no_such_file.csv", "no file no_such_file.csv"),
         ("no_such_file.parquet", "no file no_such_file.parquet"),
         (pandas.DataFrame([[1, 2]], columns=["a", "a"]), "two columns are called 'a'"),
@@ -190,17 +191,17 @@ def test_column_formulas_are_computed_in_float64() -> None:
 
 def test_conditions_select_rows() -> None:
     table = tables.read_table(COLUMNS)
-    assert tables.select_rows(table, "done").tolist() == [0, 1, 3]
-    assert tables.select_rows(table, "loss < 3 and data == 'pile'").tolist() == [2, 3]
-    assert tables.select_rows(table, np.array([True, False, False, True])).tolist() == [0, 3]
-    assert tables.select_rows(table, None).tolist() == [0, 1, 2, 3]
+    assert select_rows(table, "done").tolist() == [0, 1, 3]
+    assert select_rows(table, "loss < 3 and data == 'pile'").tolist() == [2, 3]
+    assert select_rows(table, np.array([True, False, False, True])).tolist() == [0, 3]
+    assert select_rows(table, None).tolist() == [0, 1, 2, 3]
 
 
 def test_columns_with_odd_names_are_written_in_back_quotes() -> None:
     table = tables.read_table({"eval/c4 loss": [4.0, 2.0], "done": [1.0, 2.0]})
     assert table.evaluate("eval/c4 loss", want="number", argument="response").tolist() == [4.0, 2.0]
     assert table.evaluate("`eval/c4 loss` / 2", want="number", argument="response").tolist() == [2.0, 1.0]
-    assert tables.select_rows(table, "`eval/c4 loss` > 3").tolist() == [0]
+    assert select_rows(table, "`eval/c4 loss` > 3").tolist() == [0]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +217,12 @@ def test_columns_with_odd_names_are_written_in_back_quotes() -> None:
 )
 def test_a_condition_that_cannot_be_applied_is_refused(where: Any, message: str) -> None:
     with pytest.raises(lf.DataError, match=message):
-        tables.select_rows(tables.read_table(COLUMNS), where)
+        select_rows(tables.read_table(COLUMNS), where)
 
 
 def test_groups_come_in_order_of_first_appearance_with_their_rows() -> None:
     table = tables.read_table({"task": ["b", "a", "b", "a"], "size": [1, 1, 2, 1]})
-    groups = tables.group_rows(table, ["task", "size"], np.arange(4))
+    groups = group_rows(table, ["task", "size"], np.arange(4))
     assert groups.keys == (("b", 1), ("a", 1), ("b", 2))
     assert groups.order.tolist() == [0, 1, 3, 2]
     assert groups.offsets.tolist() == [0, 1, 3, 4]
@@ -230,7 +231,7 @@ def test_groups_come_in_order_of_first_appearance_with_their_rows() -> None:
 def test_a_missing_group_key_is_refused_with_its_row() -> None:
     table = tables.read_table({"size": [1.0, None]})
     with pytest.raises(lf.DataError, match=r"by: column 'size' is missing or NaN in row 1"):
-        tables.group_rows(table, ["size"], np.arange(2))
+        group_rows(table, ["size"], np.arange(2))
 
 
 def test_a_constant_formula_holds_for_every_row() -> None:
