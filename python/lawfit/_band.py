@@ -79,6 +79,8 @@ def predict_with_interval(
         reach = _reach(fit, level) * np.sqrt(variance)
         lower, upper = (value * np.exp(s * reach) if is_log else value + s * reach for s in (-1.0, 1.0))
     lower, upper, value = (np.asarray(ends.reshape(shape)) for ends in (lower, upper, value))
+    if reason is None and kind == "run" and not np.isfinite(lower).all():
+        reason = "nothing tells how noisy a new run is: there are no more rows than parameters"
     return Prediction(value, lower, upper, level, kind, reason)
 
 
@@ -88,6 +90,8 @@ def _reach(fit: Fit, level: float) -> float:
 
 def noise_variance(fit: Fit) -> float:
     """Variance of a row of weight 1 on the residual's scale, in units of ``sigma`` if known; outliers belong to it."""
+    if not fit.success or fit.n_rows <= determined(fit):
+        return math.nan
     residuals = residuals_of(fit)
     return float(np.sum(residuals.weights * residuals.scaled**2)) / (fit.n_rows - determined(fit))
 
@@ -113,6 +117,8 @@ def predict(
 def _new_runs(draws: Draws, values: F64, estimate: F64, unit: F64) -> F64:
     """Add noise to values of the law, (R, K), on the residual's scale."""
     fit, n_units = draws.fit, draws.n_units
+    if not draws.ok.any():
+        return np.full_like(values, np.nan)
     if draws.resample in LEAVING_OUT:
         raise DataError(
             f'kind="run": draws of resample={draws.resample!r} leave units out and do not spread as the estimate '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -97,7 +98,7 @@ class Interval(tuple[float, float]):
 
 def check_level(level: object) -> None:
     """Raise ``DataError`` unless a level is between 0 and 1."""
-    if not isinstance(level, float | int) or not 0.0 < level < 1.0:
+    if isinstance(level, bool) or not isinstance(level, numbers.Real) or not 0.0 < float(level) < 1.0:
         raise DataError(f"level={level!r}: give a number between 0 and 1, such as 0.95")
 
 
@@ -125,7 +126,7 @@ class Draws:
     status_codes : numpy.ndarray
         (n_replicates,) how each replicate ended, as the engine numbers it.
     resample : str
-        The scheme: ``"bayesian"``, ``"pairs"`` or ``"weights"``.
+        The scheme, a word of `lawfit.bootstrap`, or ``"weights"`` where weights or indices were given.
     seed : int
         The seed of the random weights.
     n_units : int

@@ -19,9 +19,11 @@ from lawfit._intervals import (
     Ends,
     Sample,
     Studentized,
+    expanded,
     none,
     percentile_since,
     student,
+    too_few_units,
 )
 from lawfit._options import check_word
 from lawfit._quantity import Quantity
@@ -59,7 +61,16 @@ def why_none(fit: Fit, quantity: Quantity) -> str | None:
 def ends_of(fit: Fit, quantity: Quantity, sample: Sample, word: str) -> Ends:
     """Return ends by a method, with the bounds of parameters in mind."""
     if sample.values.size < 2:
-        return none(word, f"{sample.values.size} usable replicates are too few for an interval")
+        few = sample.values.size
+        return none(word, f"{few} usable replicate{'' if few == 1 else 's'} are too few for an interval")
+    if sample.resample != "jackknife" and sample.n_lost > (1.0 - sample.level) * (sample.n_lost + sample.values.size):
+        # What fails is rarely a random part: searches without end fail on one side.
+        return none(word, "more replicates are without a value than lie beyond both ends, so the ends are unknown")
+    if sample.n_units < sample.n_determined + 2.0:
+        return none(word, too_few_units(sample))
+    if METHODS[word] not in (student, expanded) and sample.tail * sample.values.size < 1.0:
+        least = math.ceil(1.0 / sample.tail)
+        return none(word, f"{sample.values.size} usable replicates are too few for these ends: {least} are the least")
     name = quantity.text.strip()
     if name in fit.at_bound and word in TWO_SIDED:
         ends = percentile_since(sample, f"the fit has {name} at a bound, where {word} does not hold")
@@ -144,11 +155,17 @@ def samples_of(
             is_widened=is_widened,
             left_out=lambda: left_out()[:, k],
             studentized=studentized,
+            n_lost=len(draws) - int(np.count_nonzero(usable)),
         )
-        lost = len(draws) - found.values.size
-        note = (
-            f"{lost / len(draws):.1%} of the {len(draws)} replicates did not end in a usable minimum and are left out"
-        )
-        return found, ((note,) if lost > FEW_FAILED * len(draws) else ())
+        failed, undefined = int(np.count_nonzero(~ok)), int(np.count_nonzero(ok & ~usable))
+        notes = []
+        if failed > FEW_FAILED * len(draws):
+            notes.append(
+                f"{failed / len(draws):.1%} of the {len(draws)} replicates did not end in a usable minimum and are "
+                "left out"
+            )
+        if undefined:
+            notes.append(f"in {undefined / len(draws):.1%} of the {len(draws)} replicates it has no finite value")
+        return found, tuple(notes)
 
     return [sample(k) for k in range(values.shape[1])]

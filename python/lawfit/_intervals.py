@@ -17,6 +17,8 @@ from lawfit.errors import DataError
 
 # A quantile that fewer draws than this lie beyond is the luck of the seed.
 LEAST_BEYOND = 10.0
+# More replicates than that are no advice.
+MOST_ASKED = 1e7
 
 
 class Studentized(NamedTuple):
@@ -65,6 +67,8 @@ class Sample:
         (n_units,) the number without each unit in turn, NaN where that refit failed.
     studentized : callable
         Standard errors, or None where the draws have no covariances.
+    n_lost : int
+        Replicates that failed or have no finite number.
     """
 
     estimate: float
@@ -78,6 +82,7 @@ class Sample:
     is_widened: bool
     left_out: Callable[[], F64]
     studentized: Callable[[], Studentized | None]
+    n_lost: int = 0
 
     @property
     def tail(self) -> float:
@@ -106,16 +111,17 @@ def expanded(sample: Sample) -> Ends:
     """Quantiles further out, as Student's t and the missing share of the variance ask. Hesterberg 2015, section 4.6."""
     n, p = sample.n_units, sample.n_determined
     if n < p + 2.0:
-        return none("expanded", _too_few_units(sample))
+        return none("expanded", too_few_units(sample))
     widening = 1.0 if sample.is_widened else missing_spread(n, p)
     reach = float(_engine.t_quantile(1.0 - sample.tail, n - p)) * widening
     tail = float(_engine.t_sf(reach, math.inf))
     if tail * sample.values.size >= LEAST_BEYOND:
         return _quantiles(sample, "expanded", tail, 1.0 - tail)
-    asked = math.ceil(LEAST_BEYOND / tail)
+    is_possible = tail * MOST_ASKED >= LEAST_BEYOND
+    enough = f"n_replicates={math.ceil(LEAST_BEYOND / tail)} would do" if is_possible else "no number would do"
     note = (
         f"with {_units(sample)} the expanded percentile reaches out to a probability of {tail:.2g}, for which "
-        f"{sample.values.size} usable replicates are too few: n_replicates={asked} would do; "
+        f"{sample.values.size} usable replicates are too few: {enough}; "
     )
     if sample.studentized() is not None:
         instead, what = studentized(sample), "bootstrap-t"
@@ -140,7 +146,7 @@ def basic(sample: Sample) -> Ends:
 def student(sample: Sample, widening: float = 1.0) -> Ends:
     """Estimate and Student's t times the standard error that the draws give."""
     if sample.dof < 1.0 or sample.n_units < sample.n_determined + 2.0:
-        return none("t", _too_few_units(sample))
+        return none("t", too_few_units(sample))
     factor = float(_engine.t_quantile(1.0 - sample.tail, sample.dof))
     if sample.resample == "jackknife":
         if sample.values.size < sample.n_units:
@@ -286,7 +292,7 @@ def _units(sample: Sample) -> str:
     return f"{sample.n_units} {'clusters' if sample.over_clusters else 'rows'}"
 
 
-def _too_few_units(sample: Sample) -> str:
+def too_few_units(sample: Sample) -> str:
     return (
         f"{_units(sample)} are too few for {sample.n_determined:g} parameters: at least two more are needed; "
         "fix parameters, or add runs"

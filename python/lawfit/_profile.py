@@ -27,6 +27,8 @@ STILL = 8
 MOST_CUTS = 100
 # Where another parameter has to follow beyond this, the end is that of the solver's range and none of the data.
 FARTHEST = 1e100
+# Two estimates of one variance from some dozens of rows differ by less than that.
+AGREEING = (2.0 / 3.0, 1.5)
 # Residuals of fewer roundings than this say nothing of noise.
 ROUNDINGS = 16.0
 
@@ -109,10 +111,9 @@ def profile(fit: Fit, name: str, level: float) -> Interval:
             'method="profile" takes rows as independent, and this fit has cluster=: use the Wald interval with '
             'covariance="CR3", or bootstrap'
         )
-    if name in fit.options.fixed or name in fit.unidentified:
-        return nothing(fit.stderr_reason[name])
-    if not fit.success:
-        return nothing(f"the fit is not usable as it is: {fit.message}")
+    undefined = _undefined(fit, name)
+    if undefined is not None:
+        return nothing(undefined)
     plain = covariance_of(fit, "classical")
     if plain.covariance_reason is not None:
         return nothing(plain.covariance_reason)
@@ -122,7 +123,11 @@ def profile(fit: Fit, name: str, level: float) -> Interval:
     size = 1.0 if fit.options.residual == "log" else float(np.abs(fit.rows.y).max())
     if np.abs(residuals.plain).max() <= ROUNDINGS * np.finfo(np.float64).eps * size:
         return nothing("the law meets every row exactly, so nothing is left to estimate the noise from")
-    curve = Curve(fit, name, float(points.slope.mean()) / variance)
+    ratio = float(points.slope.mean()) / variance
+    at_odds = _at_odds(fit, ratio)
+    if at_odds is not None:
+        return nothing(at_odds)
+    curve = Curve(fit, name, ratio)
     is_held = name in fit.at_bound
     # On a bound half of the probability is at 0: ½χ²₀ + ½χ²₁. Self and Liang 1987, J. Amer. Statist. Assoc. 82.
     target = float(_engine.t_quantile(level if is_held else 0.5 + 0.5 * level, plain.dof))
@@ -142,6 +147,23 @@ def profile(fit: Fit, name: str, level: float) -> Interval:
     notes = "; ".join(note for _, note in ends if note is not None)
     (lower, _), (upper, _) = ends
     return Interval(lower, upper, level=level, method="profile", note=notes or None)
+
+
+def _undefined(fit: Fit, name: str) -> str | None:
+    """Say why a parameter has no profile."""
+    if name in fit.options.fixed or name in fit.unidentified:
+        return fit.stderr_reason[name]
+    return None if fit.success else f"the fit is not usable as it is: {fit.message}"
+
+
+def _at_odds(fit: Fit, ratio: float) -> str | None:
+    """Say where a prior and the rows are weighed by noises that are not the same."""
+    if not fit.options.prior or AGREEING[0] <= fit.prior_variance * ratio <= AGREEING[1]:
+        return None
+    return (
+        f"the prior is weighed against a noise variance of {fit.prior_variance:.3g} and the residuals show "
+        f"{1.0 / ratio:.3g}, so that one objective is no likelihood of both: take the Wald interval, or bootstrap"
+    )
 
 
 def _end(curve: Curve, side: float, target: float, step: float) -> tuple[float, str | None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lawfit._batch import Resampling
 from lawfit._draws import Draws
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
 # Schemes that know nothing of clusters: the rows of one get errors, or the caller's weights, of their own.
 ROWWISE = ("parametric", "weights")
+# Draws within strata of m units have (m - 1) / m of the variance or less.
+FEW_IN_STRATUM = 10
 
 
 def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed: int) -> Draws:
@@ -29,9 +34,16 @@ def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed:
         covariances=None if raw.covariance is None else raw.covariance[i],
         n_checked=int(raw.n_checked[i]),
         n_disagreed=int(raw.n_disagreed[i]),
-        share=resampling.share if resampling.scheme == "subsample" else None,
+        share=_share(resampling, int(raw.n_units[i])),
         caution=_caution(fit, resampling, int(raw.n_checked[i]), int(raw.n_disagreed[i])),
     )
+
+
+def _share(resampling: Resampling, n_units: int) -> float | None:
+    """Return the share of the units that a subsample keeps: a whole number of them, and not all."""
+    if resampling.scheme != "subsample" or n_units == 0:
+        return None
+    return min(max(math.floor(resampling.share * n_units + 0.5), 1), max(n_units - 1, 1)) / n_units
 
 
 def _caution(fit: Fit, resampling: Resampling, n_checked: int, n_disagreed: int) -> str | None:
@@ -42,6 +54,14 @@ def _caution(fit: Fit, resampling: Resampling, n_checked: int, n_disagreed: int)
             f"rows were resampled as if independent, although cluster={fit.rows.clustered_by} was given: intervals may "
             "be far too narrow"
         )
+    if resampling.strata is not None:
+        labels = np.arange(fit.rows.y.size) if fit.rows.clusters is None else fit.rows.clusters
+        n_units, n_strata = np.unique(labels).size, np.unique(resampling.strata).size
+        if n_units < FEW_IN_STRATUM * n_strata:
+            found.append(
+                f"strata have {n_units / n_strata:.3g} rows or clusters in the mean: draws within them lack a share of "
+                "the noise, and intervals are too narrow"
+            )
     if n_disagreed and resampling.search == "warm":
         found.append(
             f"a search from many starts found a lower minimum in {n_disagreed} of the {n_checked} replicates that were "

@@ -184,7 +184,7 @@ def _draws_of(fit: Fit, draws: Draws | None) -> Draws | None:
         return fit.draws
     if not isinstance(draws, Draws):
         raise DataError(f"draws: give what fit.bootstrap() returned, not {describe(draws)}")
-    if dict(draws.estimate) != dict(fit.params):
+    if not np.array_equal(list(draws.estimate.values()), list(fit.params.values()), equal_nan=True):
         raise DataError("draws: these are of another fit")
     return draws
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import replace
 
 import numpy as np
@@ -139,6 +140,8 @@ def bootstrap(
         n_checked=0 if search == "global" else check_count("n_checked", n_checked, least=0),
         studentize=bool(studentize),
     )
+    if strata is not None and resample in ("jackknife", "subsample"):
+        raise LawError(f"strata: resample={resample!r} leaves units out of all rows alike; leave strata= out")
     given = fit.options.start_rule == "given" and fit.starts is not None
     raw = _batch.run(
         fit.law,
@@ -203,6 +206,8 @@ def _strata(fit: Fit, strata: str | ArrayLike) -> I64:
             raise DataError(
                 f"strata: got shape {values.shape}; give one value for each of the {rows.y.size} rows of the fit"
             )
+    if values.dtype.kind not in "biufUS" or (values.dtype.kind == "f" and not np.isfinite(values).all()):
+        raise DataError("strata: every row needs a finite number or a text")
     codes = np.unique(values, return_inverse=True)[1].reshape(-1).astype(np.int64)
     if rows.clusters is not None:
         pairs = np.unique(np.stack([rows.clusters, codes]), axis=1)
@@ -212,11 +217,16 @@ def _strata(fit: Fit, strata: str | ArrayLike) -> I64:
                 f"strata: the rows of cluster {rows.cluster_labels[int(split[0])]!r} are in more than one stratum; "
                 "clusters are drawn whole"
             )
+    units = np.arange(codes.size) if rows.clusters is None else rows.clusters
+    first = np.unique(units, return_index=True)[1]
+    if np.bincount(codes[first]).min() < 2:
+        what = "rows" if rows.clusters is None else "clusters"
+        raise DataError(f"strata: every stratum needs two {what} at least, or its draws never differ")
     return codes
 
 
 def _share(share: float) -> float:
-    if isinstance(share, bool) or not isinstance(share, float | int) or not 0.0 < share < 1.0:
+    if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0.0 < share < 1.0:
         raise LawError(f"share={share!r}: give a number between 0 and 1, such as 0.8")
     return float(share)
 

@@ -318,7 +318,7 @@ def _meaning(fit: Fit, kind: str, by: str | None, pooled: Scores, splits: list[V
     failed = sum(split.scores is None for split in splits)
     if failed:
         words += f"; {failed} of {len(splits)} splits could not be fitted and are left out"
-    if fit.options.f_scale is None:
+    if fit.options.f_scale is None and fit.options.loss != "squared":
         words += f"; f_scale was estimated anew in each split ({fit.options.scale_rule})"
     if fit.rows.clusters is not None and min(split.fit.n_clusters for split in splits) < len(fit.params) + 2:
         words += "; few clusters train, so the intervals are rough"

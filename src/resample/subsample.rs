@@ -31,8 +31,8 @@ impl Resampler for Subsample {
     }
 }
 
-/// How many of `n` units a share is: at least one.
+/// How many of `n` units a share is: at least one, and not all where there are two.
 fn n_kept(share: f64, n: usize) -> usize {
-    let wanted = (share * n as f64).round();
-    (1..=n).take_while(|&kept| kept as f64 <= wanted).last().unwrap_or(1)
+    let wanted = (share * n as f64 + 0.5).floor();
+    (1..n.max(2)).take_while(|&kept| kept as f64 <= wanted).last().unwrap_or(1).min(n)
 }
