@@ -87,8 +87,9 @@ def _text_column(name: str, values: NDArray[np.str_]) -> Column:
     return Column(name, codes.reshape(-1).astype(np.float64), "text", tuple(str(level) for level in levels))
 
 
-# Levels of a text column that its line in a printed table shows.
+# Levels of a text column that its line in a printed table shows, and characters of each.
 MOST_LEVELS = 4
+MOST_CHARACTERS = 24
 
 
 def missing_values(column: Column) -> NDArray[np.bool_]:
@@ -115,7 +116,8 @@ def shown_values(column: Column) -> str:
     if column.kind == "condition":
         return f"{np.count_nonzero(present)} true"
     levels = [column.levels[int(code)] for code in np.unique(present)]
-    return f"{len(levels)} different: {listed(levels, MOST_LEVELS)}"
+    short = [level if len(level) <= MOST_CHARACTERS else level[: MOST_CHARACTERS - 3] + "..." for level in levels]
+    return f"{len(levels)} different: {listed(short, MOST_LEVELS)}"
 
 
 def reads_as_numbers(column: Column) -> bool:

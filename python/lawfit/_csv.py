@@ -33,27 +33,35 @@ def parse_csv(lines: Iterable[str], source: str) -> dict[str, NDArray[np.generic
     reader = csv.reader(lines)
     try:
         header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
-        rows = []
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise DataError(
-                    f"{source}, line {reader.line_num}: {len(row)} fields where the header has {len(header)}"
-                )
-            rows.append(row)
+        rows = [row for row in reader if _is_row(row, len(header), f"{source}, line {reader.line_num}")]
     except csv.Error as error:
         raise DataError(f"{source}, line {reader.line_num}: {error}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8 text ({error.reason})") from None
-    if not header:
-        raise DataError(f"{source} is empty; the first line must name the columns")
-    for position, name in enumerate(header):
-        if name in header[:position]:
-            raise DataError(f"{source}: two columns are called {name!r}; rename one")
+    _check_header(header, source)
     if not rows:
         raise DataError(f"{source} has a header and no rows")
     return {name: typed(list(cells)) for name, cells in zip(header, zip(*rows, strict=True), strict=True)}
+
+
+def _is_row(row: list[str], n_columns: int, place: str) -> bool:
+    """Whether a line holds anything; it must then have a field for each column."""
+    if row and len(row) != n_columns:
+        raise DataError(f"{place}: {len(row)} fields where the header has {n_columns}")
+    if any("\0" in cell for cell in row):
+        raise DataError(f"{place}: a NUL character; save the table as UTF-8 text")
+    return bool(row)
+
+
+def _check_header(header: list[str], source: str) -> None:
+    if not header:
+        raise DataError(f"{source} is empty; the first line must name the columns")
+    for separator in (";", "\t"):
+        if len(header) == 1 and separator in header[0]:
+            raise DataError(f"{source}: the columns are separated by {separator!r}; save the table with commas")
+    for position, name in enumerate(header):
+        if name in header[:position]:
+            raise DataError(f"{source}: two columns are called {name!r}; rename one")
 
 
 def typed(cells: list[str]) -> NDArray[np.generic]:

@@ -154,7 +154,8 @@ def _from_columns(columns: dict[str, Any], library: str, argument: str) -> Table
         raise DataError(f"{argument}: the table has no columns")
     lengths = {}
     for name, values in columns.items():
-        if isinstance(values, str | bytes) or not hasattr(values, "__len__") or np.ndim(values) == 0:
+        # An array without dimensions has the method, but no length; a list of lists is judged when it is read.
+        if isinstance(values, str | bytes) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
             raise DataError(f"{argument}: column {name!r} is {describe(values)}; give one value per row")
         lengths[name] = len(values)
     first_name, n_rows = next(iter(lengths.items()))

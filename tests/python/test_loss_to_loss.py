@@ -28,10 +28,6 @@ class Groups(NamedTuple):
     names: list[str]
 
 
-def number(text: str) -> float:
-    return float(text) if text else float("nan")
-
-
 def huber(residuals: NDArray[np.float64]) -> float:
     size = np.abs(residuals)
     return float(np.sum(np.where(size <= DELTA, 0.5 * size**2, DELTA * (size - 0.5 * DELTA))))
@@ -40,17 +36,15 @@ def huber(residuals: NDArray[np.float64]) -> float:
 @pytest.fixture(scope="module")
 def groups(real_data: Callable[[str], Path]) -> dict[str, Groups]:
     """Runs of every reference fit, and its objective at the parameters that its authors found."""
-    with real_data("loss_to_loss_runs.csv").open(encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
+    table = lf.read_table(real_data("loss_to_loss_runs.csv"))
     with real_data("loss_to_loss_reference_fits.csv").open(encoding="utf-8", newline="") as file:
         references = list(csv.DictReader(file))
     found = {kind: Groups([], np.empty(0), []) for kind in LAWS}
     objectives: dict[str, list[float]] = {kind: [] for kind in LAWS}
     for reference in references:
         kind, response = reference["kaplan"], reference["loss_name"]
-        rows = [row for row in table if row["data"] == reference["data"]]
-        columns = [[number(row[name]) for row in rows] for name in ("params", "tokens", response)]
-        values = np.array(columns)
+        runs = table.where(f"data == '{reference['data']}'")
+        values = np.array([runs.column(name).values for name in ("params", "tokens", response)])
         size, tokens, loss = values[:, np.isfinite(values).all(axis=0)]
         params = {name: float(reference[name]) for name in ("E", "A", "B", "alpha", "beta")}
         theirs = huber(np.log(LAWS[kind].evaluate(N=size, D=tokens, params=params)) - np.log(loss))

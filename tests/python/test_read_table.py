@@ -247,6 +247,15 @@ def test_a_table_prints_its_columns_with_kinds_and_missing_values() -> None:
     ]
 
 
+def test_a_table_of_many_long_texts_and_columns_prints_short() -> None:
+    long = [f"a very long name of a run with number {row}" for row in range(9)]
+    printed = str(lf.read_table({"run": long, **{f"m{k}": np.arange(9.0) for k in range(50)}})).splitlines()
+    assert printed[-1] == "... 11 more columns"
+    assert max(map(len, printed)) < 160
+    assert "9 different: a very long name of a..., " in printed[2]
+    assert "(5 more)" in printed[2]
+
+
 def test_tables_travel_between_processes() -> None:
     table = lf.read_table(WIDE).where("step > 1")
     assert str(pickle.loads(pickle.dumps(table))) == str(table)
