@@ -45,6 +45,8 @@ class Law:
         What the law is called, what it means in one line, and where it comes from. Not part of its identity.
     units : mapping of str to str
         Units of the variables. Not part of its identity.
+    traps : sequence of str
+        Sentences on what goes wrong with it. Not part of its identity.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Law:
     title: str | None = field(compare=False)
     units: Named[str] = field(compare=False)
     reference: str | None = field(compare=False)
+    traps: tuple[str, ...] = field(compare=False)
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class Law:
         title: str | None = None,
         units: Mapping[str, str] | None = None,
         reference: str | None = None,
+        traps: Sequence[str] = (),
     ) -> None:
         if not isinstance(text, str):
             raise LawError(f"a law is a text such as 'E + A*N**-alpha', not {describe(text)}")
@@ -111,6 +115,7 @@ class Law:
             "title": title,
             "units": Named({} if units is None else units),
             "reference": reference,
+            "traps": names_list("traps", traps),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -231,6 +236,7 @@ class Law:
             title=self.title,
             units=self.units,
             reference=self.reference,
+            traps=self.traps,
         )
 
     def evaluate(
@@ -321,6 +327,7 @@ class Law:
             lines.append(f"  parameters  {', '.join(described)}")
         if self.reference:
             lines.append(f"  reference   {self.reference}")
+        lines.extend(f"  trap        {trap}" for trap in self.traps)
         return "\n".join(lines)
 
 
