@@ -114,4 +114,42 @@ ENTRIES = (
         reference="Longpre et al. 2025, arXiv:2510.22037 (ATLAS)",
         traps=["D counts the tokens of the language that is tested, not of all together."],
     ),
+    Law(
+        "G = (alpha*A/(beta*B))**(1/(alpha + beta)); U_N = min(N, (U*G)**(beta/alpha)*G); "
+        "N_eff = U_N + U_N*R_N*(1 - exp(-(N/U_N - 1)/R_N)); D_eff = U + U*R_D*(1 - exp(-(D/U - 1)/R_D)); "
+        "E + A*N_eff**-alpha + B*D_eff**-beta",
+        ["N", "D", "U"],
+        positive=["E", "A", "B", "alpha", "beta", "R_N", "R_D"],
+        name="muennighoff",
+        title="loss by model size and repeated data",
+        units={"N": "parameters", "D": "tokens seen", "U": "unique tokens, at most D"},
+        reference="Muennighoff et al. 2023, arXiv:2305.16264 (the authors' code)",
+        traps=[
+            "D below U has no meaning in it.",
+            "It cannot rise with repetition: overfitting is beyond it.",
+            "The authors fit E, A, B and the exponents on runs without repetition first, and R_N and R_D after.",
+        ],
+    ),
+    Law(
+        "E_hat = 1/(1/(n_experts - 1 + 1/(1/E_start - 1/E_max)) + 1/E_max); "
+        "10**(a*log10(N) + b*log10(E_hat) + c*log10(N)*log10(E_hat) + d)",
+        ["N", "n_experts"],
+        positive=["E_start", "E_max"],
+        starts={"a": (-0.2, 0), "b": (-0.3, 0), "c": (0, 0.03), "d": (0.5, 2), "E_start": (1, 5), "E_max": (100, 1000)},
+        name="clark_moe",
+        title="loss of routed models by dense size and experts",
+        units={"N": "parameters of the dense model", "n_experts": "experts"},
+        reference="Clark et al. 2022, arXiv:2202.01169 (the authors' code)",
+        traps=["It has no floor and no data: all runs see the same tokens.", "E_max is seen only with many experts."],
+    ),
+    Law(
+        "(E + A*N**-alpha + B*D**-alpha)*(1 + gamma*R**alpha)",
+        ["N", "D", "R"],
+        positive=["E", "A", "B", "gamma"],
+        name="morph_shape",
+        title="loss by model size, data and ratio of width to depth",
+        units={"N": "parameters", "D": "tokens", "R": "hidden size per layer"},
+        reference="Bian et al. 2025, arXiv:2501.18107 (Morph; the authors' code)",
+        traps=["One exponent for all three: as in the code."],
+    ),
 )

@@ -65,6 +65,9 @@ gadre_error = CATALOGUE["gadre_error"]
 loss_to_loss = CATALOGUE["loss_to_loss"]
 scalerl = CATALOGUE["scalerl"]
 ladder_accuracy = CATALOGUE["ladder_accuracy"]
+muennighoff = CATALOGUE["muennighoff"]
+clark_moe = CATALOGUE["clark_moe"]
+morph_shape = CATALOGUE["morph_shape"]
 
 __all__ = [
     "CATALOGUE",
@@ -73,6 +76,7 @@ __all__ = [
     "chinchilla",
     "chinchilla_gamma",
     "chinchilla_tied",
+    "clark_moe",
     "diloco_joint",
     "gadre_error",
     "gadre_overtrain",
@@ -80,6 +84,8 @@ __all__ = [
     "kaplan_nd",
     "ladder_accuracy",
     "loss_to_loss",
+    "morph_shape",
+    "muennighoff",
     "parscale",
     "power_floor",
     "power_shift_floor",

@@ -31,6 +31,11 @@ TRUTHS = {
     "atlas_languages": {
         "E": 0.8, "A": 400.0, "B": 1500.0, "phi": 0.11, "psi": -0.04, "alpha": 0.34, "beta": 0.36,
     },
+    "muennighoff": {
+        "E": 1.87, "A": 520.0, "B": 1490.0, "alpha": 0.34, "beta": 0.37, "R_D": 15.4, "R_N": 5.3,
+    },
+    "clark_moe": {"a": -0.082, "b": -0.108, "c": 0.009, "d": 1.104, "E_start": 1.847, "E_max": 314.478},
+    "morph_shape": {"E": 1.6, "A": 400.0, "B": 1500.0, "alpha": 0.33, "gamma": 0.01},
     "step_law_rate": {"c": 1.797, "a": -0.7129, "b": 0.3075},
     "step_law_batch": {"c": 0.5807, "b": 0.5709},
     "diloco_joint": {"A": 19.226, "alpha": -0.0985, "beta": 0.0116},
@@ -43,7 +48,7 @@ TRUTHS = {
 }  # fmt: skip
 POINTS = {
     "x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0, "C": 3e3, "M": 6.0, "w": 1024.0, "l": 20.0, "K": 8.0, "B": 5e5,
-    "L": 2.5,
+    "L": 2.5, "U": 4e9, "n_experts": 32.0, "R": 50.0,
 }  # fmt: skip
 # Sensible designs: each variable over the range of the papers' runs.
 GRIDS: dict[str, list[float]] = {
@@ -51,9 +56,11 @@ GRIDS: dict[str, list[float]] = {
     "k": [1.0, 4.0, 16.0, 64.0], "P": [1.0, 2.0, 4.0, 8.0], "M": [1.0, 2.0, 4.0, 8.0, 64.0],
     "w": [256.0, 512.0, 1024.0, 3072.0], "l": [4.0, 8.0, 20.0, 80.0], "K": [1.0, 4.0, 16.0, 64.0],
     "B": list(np.logspace(4, 7.5, 10)), "L": list(np.linspace(1.8, 5.0, 15)), "C": list(np.logspace(2, 5.5, 15)),
+    "n_experts": [2.0, 8.0, 64.0, 256.0, 512.0], "R": [8.0, 32.0, 128.0, 512.0],
 }  # fmt: skip
 # Where a variable means something else, or a law's interest lies elsewhere.
 OWN_GRIDS: dict[str, dict[str, list[float]]] = {
+    "muennighoff": {"N": list(np.logspace(7.5, 10, 7)), "D": list(np.logspace(9, 11, 6)), "U": [1e8, 3e8, 1e9]},
     "gadre_overtrain": {"C": list(np.logspace(17, 22, 8)), "M": [5.0, 20.0, 80.0, 320.0]},
     "ladder_accuracy": {"L": list(np.linspace(0.4, 1.8, 15))},
 }
