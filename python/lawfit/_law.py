@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawfit import _arrays, _engine
+from lawfit import _arrays, _engine, _latex
 from lawfit._engine import F64
 from lawfit._named import Named
 from lawfit._wording import bounded, describe, listed, suggest
@@ -307,6 +307,26 @@ class Law:
         if missing:
             raise LawError(f"{argument}: no value for {', '.join(missing)}")
         return np.array([as_number(argument, name, values[name]) for name in self.parameters], dtype=np.float64)
+
+    def to_latex(self) -> str:
+        r"""Return the formula as LaTeX for mathematics mode; the lines of its bindings end in two backslashes.
+
+        Returns
+        -------
+        str
+            Without dollar signs.
+
+        Notes
+        -----
+        When to use: for a paper or a slide. The text stays the law; this is a picture of it.
+
+        Examples
+        --------
+        >>> import lawfit as lf
+        >>> print(lf.laws.chinchilla.to_latex())
+        E + A \, N^{-\alpha} + B \, D^{-\beta}
+        """
+        return _latex.formula(self.text)
 
     def __repr__(self) -> str:
         """Return the form for people."""

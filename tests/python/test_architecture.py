@@ -16,7 +16,7 @@ PACKAGE = Path(lawfit.__file__).parent
 RANKS = {
     "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
     "_engine": 1, "_arrays": 1, "_progress": 1,
-    "_law": 2, "laws": 2, "_laws_pretraining": 2, "_laws_training": 2, "_laws_downstream": 2,
+    "_latex": 1, "_law": 2, "laws": 2, "_laws_pretraining": 2, "_laws_training": 2, "_laws_downstream": 2,
     "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_quantity": 2, "_losses": 2, "_binomial": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
