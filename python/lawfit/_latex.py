@@ -60,7 +60,7 @@ def _write(node: ast.expr, quoted: dict[str, str]) -> tuple[str, int]:
             return rf"\mathrm{{{_escaped(quoted[node.id])}}}", _ATOM
         return symbol(node.id), _ATOM
     if isinstance(node, ast.Constant):
-        return f"{node.value}", _ATOM
+        return repr(node.value), _ATOM
     if isinstance(node, ast.UnaryOp):
         return f"-{_inside(node.operand, _UNARY, quoted)}", _UNARY
     if isinstance(node, ast.Call):
