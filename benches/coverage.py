@@ -17,6 +17,7 @@ import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -210,16 +211,18 @@ def main() -> None:
 def summary(values: F64) -> dict[str, list[float]]:
     """Coverage of the intervals that exist, the share that does not, and median widths."""
     n = len(QUANTITIES)
-    return {
-        "coverage": np.nanmean(values[:, :n], axis=0).tolist(),
-        "missing": np.isnan(values[:, :n]).mean(axis=0).tolist(),
-        "width": np.nanmedian(values[:, n:], axis=0).tolist(),
-    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # none of a method may exist
+        coverage, width = np.nanmean(values[:, :n], axis=0), np.nanmedian(values[:, n:], axis=0)
+    missing = np.isnan(values[:, :n]).mean(axis=0)
+    return {"coverage": coverage.tolist(), "missing": missing.tolist(), "width": width.tolist()}
 
 
 def text(found: dict[str, F64], name: str) -> str:
     """One cell of the table."""
     own, default = summary(found[name]), summary(found["default"])
+    if min(own["missing"]) == 1.0:
+        return "none"
     n = len(found[name])
     rates = own["coverage"]
     error = max(math.sqrt(rate * (1.0 - rate) / n) for rate in rates)

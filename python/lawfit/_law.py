@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawfit import _arrays, _engine
+from lawfit import _arrays, _engine, _latex
 from lawfit._engine import F64
 from lawfit._named import Named
 from lawfit._wording import bounded, describe, listed, suggest
@@ -45,6 +45,8 @@ class Law:
         What the law is called, what it means in one line, and where it comes from. Not part of its identity.
     units : mapping of str to str
         Units of the variables. Not part of its identity.
+    traps : sequence of str
+        Sentences on what goes wrong with it. Not part of its identity.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Law:
     title: str | None = field(compare=False)
     units: Named[str] = field(compare=False)
     reference: str | None = field(compare=False)
+    traps: tuple[str, ...] = field(compare=False)
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class Law:
         title: str | None = None,
         units: Mapping[str, str] | None = None,
         reference: str | None = None,
+        traps: Sequence[str] = (),
     ) -> None:
         if not isinstance(text, str):
             raise LawError(f"a law is a text such as 'E + A*N**-alpha', not {describe(text)}")
@@ -111,6 +115,7 @@ class Law:
             "title": title,
             "units": Named({} if units is None else units),
             "reference": reference,
+            "traps": names_list("traps", traps),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -231,6 +236,7 @@ class Law:
             title=self.title,
             units=self.units,
             reference=self.reference,
+            traps=self.traps,
         )
 
     def evaluate(
@@ -302,6 +308,26 @@ class Law:
             raise LawError(f"{argument}: no value for {', '.join(missing)}")
         return np.array([as_number(argument, name, values[name]) for name in self.parameters], dtype=np.float64)
 
+    def to_latex(self) -> str:
+        r"""Return the formula as LaTeX for mathematics mode; the lines of its bindings end in two backslashes.
+
+        Returns
+        -------
+        str
+            Without dollar signs.
+
+        Notes
+        -----
+        When to use: for a paper or a slide. The text stays the law; this is a picture of it.
+
+        Examples
+        --------
+        >>> import lawfit as lf
+        >>> print(lf.laws.chinchilla.to_latex())
+        E + A \, N^{-\alpha} + B \, D^{-\beta}
+        """
+        return _latex.formula(self.text)
+
     def __repr__(self) -> str:
         """Return the form for people."""
         heading = f"Law {self.name}" if self.name else "Law"
@@ -321,6 +347,7 @@ class Law:
             lines.append(f"  parameters  {', '.join(described)}")
         if self.reference:
             lines.append(f"  reference   {self.reference}")
+        lines.extend(f"  trap        {trap}" for trap in self.traps)
         return "\n".join(lines)
 
 

@@ -92,8 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
     demo_verb.add_argument("--quiet", action="store_true", help="no words on standard error")
     demo_verb.set_defaults(run=run_demo)
 
-    laws_verb = verbs.add_parser("laws", help="list the laws of the catalogue, or show one")
-    laws_verb.add_argument("name", nargs="?", metavar="NAME", help="show this law")
+    laws_verb = verbs.add_parser("laws", help="list or search the laws of the catalogue, or show one")
+    laws_verb.add_argument("name", nargs="?", metavar="NAME|WORDS", help="show this law, or those that speak of this")
     laws_verb.set_defaults(run=run_laws)
     return parser
 
@@ -208,13 +208,19 @@ def run_demo(chosen: argparse.Namespace) -> int:
 
 def run_laws(chosen: argparse.Namespace) -> int:
     """``lawfit laws``."""
-    if chosen.name is not None:
-        if chosen.name not in laws.CATALOGUE:
-            raise LawError(f"no law of the catalogue is called {chosen.name!r}; {suggest(chosen.name, laws.CATALOGUE)}")
+    if chosen.name in laws.CATALOGUE:
         law = laws.CATALOGUE[chosen.name]
-        print("\n\n".join([repr(law), *map(repr, published.of(law).values())]))
+        latex = f"  latex       {law.to_latex()}"
+        print("\n\n".join([f"{law!r}\n{latex}", *map(repr, published.of(law).values())]))
         return DONE
-    rows = [[name, law.text, law.title or ""] for name, law in laws.CATALOGUE.items()]
+    sought = (chosen.name or "").lower()
+    rows = [
+        [name, law.text, law.title or ""]
+        for name, law in laws.CATALOGUE.items()
+        if any(sought in (part or "").lower() for part in (name, law.title, law.text, law.reference))
+    ]
+    if not rows:
+        raise LawError(f"no law of the catalogue speaks of {chosen.name!r}; {suggest(chosen.name, laws.CATALOGUE)}")
     print("\n".join(table(["name", "formula", "meaning"], rows, left=3)))
     return DONE
 

@@ -7,59 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lawfit import _laws_downstream, _laws_pretraining, _laws_training
 from lawfit._law import Law
 from lawfit._wording import suggest
-
-_ENTRIES = (
-    Law(
-        "E + A*x**-alpha",
-        ["x"],
-        positive=["E", "A"],
-        name="power_floor",
-        title="one power law above an irreducible floor",
-        units={"x": "any size: parameters, tokens or FLOP"},
-        reference="Hestness et al. 2017, arXiv:1712.00409, section 3; Henighan et al. 2020, arXiv:2010.14701, eq. 1.1",
-    ),
-    # The papers leave the exponents unbounded, and so does this entry: a start may pass through negative ones.
-    Law(
-        "E + A*N**-alpha + B*D**-beta",
-        ["N", "D"],
-        positive=["E", "A", "B"],
-        name="chinchilla",
-        title="loss by model size and data, the two terms added",
-        units={"N": "parameters", "D": "tokens"},
-        reference="Hoffmann et al. 2022, arXiv:2203.15556, eq. 2 (Approach 3); Besiroglu et al. 2024, arXiv:2404.10102",
-    ),
-    # N_c and D_c are sizes at which a term alone would make the loss 1: far beyond any run, hence ranges by hand.
-    Law(
-        "((N_c/N)**(alpha_N/alpha_D) + D_c/D)**alpha_D",
-        ["N", "D"],
-        positive=["N_c", "D_c", "alpha_N", "alpha_D"],
-        name="kaplan_nd",
-        title="loss by model size and data, without a floor",
-        units={"N": "non-embedding parameters", "D": "tokens"},
-        reference="Kaplan et al. 2020, arXiv:2001.08361, eq. 1.5",
-    ),
-    Law(
-        "E + A*N**-alpha + B*D**-beta + G*k**-gamma",
-        ["N", "D", "k"],
-        positive=["E", "A", "B", "G"],
-        name="t2_loss",
-        title="task loss, mean -log pass@k, by model size, data and samples at test time",
-        units={"N": "parameters", "D": "tokens", "k": "samples per problem"},
-        reference="Roberts et al. 2026, arXiv:2604.01411, section 3.1 (T2, Approach 1)",
-    ),
-    # The authors write A*1e9: their A is a billionth of this one.
-    Law(
-        "E + (A/(N*(k*log(P) + 1)))**alpha",
-        ["N", "P"],
-        positive=["E", "A", "k"],
-        name="parscale",
-        title="loss by model size and parallel streams",
-        units={"N": "non-embedding parameters", "P": "parallel streams"},
-        reference="Chen et al. 2025, arXiv:2505.10475 (ParScale)",
-    ),
-)
 
 
 class Catalogue(Mapping[str, Law]):
@@ -93,15 +43,59 @@ class Catalogue(Mapping[str, Law]):
         return f"Catalogue({', '.join(self._laws)})"
 
 
-CATALOGUE = Catalogue(_ENTRIES)
+CATALOGUE = Catalogue((*_laws_pretraining.ENTRIES, *_laws_training.ENTRIES, *_laws_downstream.ENTRIES))
 
 power_floor = CATALOGUE["power_floor"]
 chinchilla = CATALOGUE["chinchilla"]
 kaplan_nd = CATALOGUE["kaplan_nd"]
 t2_loss = CATALOGUE["t2_loss"]
 parscale = CATALOGUE["parscale"]
+power_shift_floor = CATALOGUE["power_shift_floor"]
+chinchilla_tied = CATALOGUE["chinchilla_tied"]
+gadre_overtrain = CATALOGUE["gadre_overtrain"]
+chinchilla_gamma = CATALOGUE["chinchilla_gamma"]
+gemstones = CATALOGUE["gemstones"]
+atlas_languages = CATALOGUE["atlas_languages"]
+step_law_rate = CATALOGUE["step_law_rate"]
+step_law_batch = CATALOGUE["step_law_batch"]
+diloco_joint = CATALOGUE["diloco_joint"]
+steps_by_batch = CATALOGUE["steps_by_batch"]
+surge_rate = CATALOGUE["surge_rate"]
+gadre_error = CATALOGUE["gadre_error"]
+loss_to_loss = CATALOGUE["loss_to_loss"]
+scalerl = CATALOGUE["scalerl"]
+ladder_accuracy = CATALOGUE["ladder_accuracy"]
+muennighoff = CATALOGUE["muennighoff"]
+clark_moe = CATALOGUE["clark_moe"]
+morph_shape = CATALOGUE["morph_shape"]
 
-__all__ = ["CATALOGUE", "Catalogue", "chinchilla", "kaplan_nd", "parscale", "power_floor", "t2_loss"]
+__all__ = [
+    "CATALOGUE",
+    "Catalogue",
+    "atlas_languages",
+    "chinchilla",
+    "chinchilla_gamma",
+    "chinchilla_tied",
+    "clark_moe",
+    "diloco_joint",
+    "gadre_error",
+    "gadre_overtrain",
+    "gemstones",
+    "kaplan_nd",
+    "ladder_accuracy",
+    "loss_to_loss",
+    "morph_shape",
+    "muennighoff",
+    "parscale",
+    "power_floor",
+    "power_shift_floor",
+    "scalerl",
+    "step_law_batch",
+    "step_law_rate",
+    "steps_by_batch",
+    "surge_rate",
+    "t2_loss",
+]
 
 
 def __getattr__(name: str) -> Law:

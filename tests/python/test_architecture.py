@@ -16,7 +16,8 @@ PACKAGE = Path(lawfit.__file__).parent
 RANKS = {
     "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
     "_engine": 1, "_arrays": 1, "_progress": 1,
-    "_law": 2, "laws": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
+    "_latex": 1, "_law": 2, "laws": 2, "_laws_pretraining": 2, "_laws_training": 2, "_laws_downstream": 2,
+    "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_sizes": 1, "_table": 2, "_selection": 2, "_reshape": 2, "_files": 2, "_sanity": 3,
     "_quantity": 2, "_losses": 2, "_binomial": 2,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
@@ -34,7 +35,10 @@ RANKS = {
 NEIGHBOURS = {
     "_arrays": {"_engine"},
     "_progress": {"_engine"},
-    "laws": {"_law"},
+    "laws": {"_law", "_laws_pretraining", "_laws_training", "_laws_downstream"},
+    "_laws_pretraining": {"_law"},
+    "_laws_training": {"_law"},
+    "_laws_downstream": {"_law"},
     "_protocols": {"_law"},
     "_table": {"_columns"},
     "_selection": {"_columns", "_table"},

@@ -182,6 +182,18 @@ def test_laws_lists_the_catalogue_and_shows_one(capsys: pytest.CaptureFixture[st
     assert "did you mean 't2_loss'" in capsys.readouterr().err
 
 
+def test_laws_are_searched_by_name_meaning_formula_and_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, found in (("DILOCO", "diloco_joint"), ("repeated", "muennighoff"), ("2202.01169", "clark_moe")):
+        assert run("laws", words) == 0
+        listed = capsys.readouterr().out
+        assert found in listed
+        assert "kaplan_nd" not in listed
+    assert run("laws", "muennighoff") == 0
+    shown = capsys.readouterr().out
+    for part in ("latex", r"\min\left(N", "trap", "Published muennighoff2023"):
+        assert part in shown
+
+
 def test_standard_input_is_read_as_csv(runs_csv: Path, power_fit: lf.Fit) -> None:
     call = [*COMMAND, "fit", "-", "--law", "power_floor", "--response", "loss", "--format", "json"]
     done = subprocess.run(call, input=runs_csv.read_bytes(), capture_output=True, timeout=30, check=False)

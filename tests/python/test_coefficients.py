@@ -12,7 +12,7 @@ import pytest
 import lawfit as lf
 
 PROVENANCES = {"printed", "from the TeX source", "from the authors' code", "recomputed here from their data"}
-POINT = {"x": 1e18, "N": 1e9, "D": 2e10, "k": 10.0, "P": 4.0}
+POINT = {"x": 1e18, "N": 1e9, "D": 2e10, "k": 10.0, "P": 4.0, "U": 4e9, "n_experts": 64.0, "M": 4.0}
 NAMES = list(lf.published)
 
 
@@ -30,7 +30,11 @@ def test_every_entry_is_complete_and_evaluates(name: str) -> None:
         lower, upper = entry.law.bounds[key]
         assert lower <= value <= upper
     point = {variable: POINT[variable] for variable in entry.law.variables or ()}
-    assert 0.5 < float(entry.law.evaluate(point, params=entry.params)) < 6.0
+    value = float(entry.law.evaluate(point, params=entry.params))
+    if "per" in entry.units.split(";")[0]:
+        assert 0.5 < value < 6.0
+    else:
+        assert 0.0 < value < point["D"]
     for part in (name, entry.law.text, entry.source, entry.provenance, entry.data, entry.units, entry.notes):
         assert part in repr(entry)
 
@@ -71,6 +75,15 @@ def test_muennighoffs_base_gives_their_own_test_value_where_nothing_repeats() ->
     assert float(lf.laws.chinchilla.evaluate(N=parameters, D=data, params=base)) == pytest.approx(
         2.2256440889984477, rel=1e-14
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "tokens", "expected"), [(6.34e9, 242e9, 2.2256440889984477), (8.67e9, 178e9, 2.2269634075087867)]
+)
+def test_muennighoffs_law_gives_their_own_test_values(size: float, tokens: float, expected: float) -> None:
+    entry = lf.published["muennighoff2023"]
+    value = float(entry.law.evaluate(N=size, D=tokens, U=25e9, params=entry.params))
+    assert value == pytest.approx(expected, rel=1e-14)
 
 
 def score(fit: lf.Fit, params: Any) -> float:

@@ -23,8 +23,47 @@ TRUTHS = {
     "kaplan_nd": {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
     "t2_loss": {"E": 0.9, "A": 420.0, "B": 1100.0, "G": 1.6, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
     "parscale": {"E": 1.3, "A": 2e8, "k": 0.33, "alpha": 0.2},
+    "power_shift_floor": {"E": 0.2, "A": 60.0, "B": 4e6, "alpha": 0.28},
+    "chinchilla_tied": {"E": 1.87, "A": 520.0, "B": 1480.0, "alpha": 0.353},
+    "gadre_overtrain": {"E": 1.5, "a": 140.0, "b": 190.0, "eta": 0.13},
+    "chinchilla_gamma": {"E": 1.7, "A": 900.0, "B": 9000.0, "alpha": 0.5, "beta": 0.55, "gamma": 0.6},
+    "gemstones": {"E": 1.6, "A": 30.0, "B": 1.2, "G": 900.0, "alpha": 0.6, "beta": 0.8, "gamma": 0.35},
+    "atlas_languages": {
+        "E": 0.8, "A": 400.0, "B": 1500.0, "phi": 0.11, "psi": -0.04, "alpha": 0.34, "beta": 0.36,
+    },
+    "muennighoff": {
+        "E": 1.87, "A": 520.0, "B": 1490.0, "alpha": 0.34, "beta": 0.37, "R_D": 15.4, "R_N": 5.3,
+    },
+    "clark_moe": {"a": -0.082, "b": -0.108, "c": 0.009, "d": 1.104, "E_start": 1.847, "E_max": 314.478},
+    "morph_shape": {"E": 1.6, "A": 400.0, "B": 1500.0, "alpha": 0.33, "gamma": 0.01},
+    "step_law_rate": {"c": 1.797, "a": -0.7129, "b": 0.3075},
+    "step_law_batch": {"c": 0.5807, "b": 0.5709},
+    "diloco_joint": {"A": 19.226, "alpha": -0.0985, "beta": 0.0116},
+    "steps_by_batch": {"S_min": 5000.0, "B_crit": 2e6},
+    "surge_rate": {"eta_max": 3e-3, "B_noise": 3e5},
+    "gadre_error": {"epsilon": 0.851, "k": 2.017, "gamma": 0.739},
+    "loss_to_loss": {"K": 1.1, "E0": 1.6, "kappa": 0.9, "E1": 1.9},
+    "scalerl": {"R0": 0.2, "A": 0.61, "C_mid": 2500.0, "B": 1.7},
+    "ladder_accuracy": {"a": -0.7, "k": 6.0, "L0": 1.1, "b": 0.95},
+}  # fmt: skip
+POINTS = {
+    "x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0, "C": 3e3, "M": 6.0, "w": 1024.0, "l": 20.0, "K": 8.0, "B": 5e5,
+    "L": 2.5, "U": 4e9, "n_experts": 32.0, "R": 50.0,
+}  # fmt: skip
+# Sensible designs: each variable over the range of the papers' runs.
+GRIDS: dict[str, list[float]] = {
+    "x": list(np.logspace(5, 11, 13)), "N": list(np.logspace(7.5, 10.5, 6)), "D": list(np.logspace(9, 12, 6)),
+    "k": [1.0, 4.0, 16.0, 64.0], "P": [1.0, 2.0, 4.0, 8.0], "M": [1.0, 2.0, 4.0, 8.0, 64.0],
+    "w": [256.0, 512.0, 1024.0, 3072.0], "l": [4.0, 8.0, 20.0, 80.0], "K": [1.0, 4.0, 16.0, 64.0],
+    "B": list(np.logspace(4, 7.5, 10)), "L": list(np.linspace(1.8, 5.0, 15)), "C": list(np.logspace(2, 5.5, 15)),
+    "n_experts": [2.0, 8.0, 64.0, 256.0, 512.0], "R": [8.0, 32.0, 128.0, 512.0],
+}  # fmt: skip
+# Where a variable means something else, or a law's interest lies elsewhere.
+OWN_GRIDS: dict[str, dict[str, list[float]]] = {
+    "muennighoff": {"N": list(np.logspace(7.5, 10, 7)), "D": list(np.logspace(9, 11, 6)), "U": [1e8, 3e8, 1e9]},
+    "gadre_overtrain": {"C": list(np.logspace(17, 22, 8)), "M": [5.0, 20.0, 80.0, 320.0]},
+    "ladder_accuracy": {"L": list(np.linspace(0.4, 1.8, 15))},
 }
-POINTS = {"x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0}
 
 
 def test_names_that_are_not_variables_are_parameters_in_order_of_appearance() -> None:
@@ -125,6 +164,23 @@ def test_derivatives_of_every_catalogue_entry_agree_with_differences(name: str) 
         slope = (value({**at, key: at[key] + step}) - value({**at, key: at[key] - step})) / (2 * step)
         # Relative to the law's elasticity: a derivative by N is of the order value / N.
         assert abs(slope - derivative) * at[key] <= DIFFERENCE_TOLERANCE * value(at), key
+
+
+@pytest.mark.parametrize("name", list(lf.laws.CATALOGUE))
+def test_every_catalogue_entry_recovers_the_law_behind_noiseless_runs(name: str) -> None:
+    law, truth = lf.laws.CATALOGUE[name], TRUTHS[name]
+    grid = {key: OWN_GRIDS.get(name, GRIDS)[key] for key in law.variables or ()}
+    runs = lf.synthetic.runs(law, truth, grid, response="y")
+    fit = lf.fit(law, runs, response="y", loss="squared", starts=50, seed=1, n_threads=1)
+    points = {key: runs[key] for key in law.variables or ()}
+    np.testing.assert_allclose(law.evaluate(points, params=fit.params), runs["y"], rtol=1e-6)
+
+
+def test_traps_are_printed_and_survive_a_pickle_but_are_no_part_of_identity() -> None:
+    law = lf.Law("A*x", ["x"], traps=["A is no slope."])
+    assert law == lf.Law("A*x", ["x"])
+    assert pickle.loads(pickle.dumps(law)).traps == ("A is no slope.",)
+    assert "trap        A is no slope." in repr(law)
 
 
 def test_an_unknown_catalogue_name_is_answered_with_the_nearest_and_all() -> None:

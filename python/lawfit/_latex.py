@@ -1,0 +1,98 @@
+"""The formula of a law as LaTeX."""
+
+from __future__ import annotations
+
+import ast
+
+# fmt: off
+_GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda",
+    "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+})
+# fmt: on
+_NAMED = {"exp": r"\exp", "log": r"\ln", "min": r"\min", "max": r"\max", "tanh": r"\tanh"}
+_SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
+_OPERATORS: dict[type[ast.operator], tuple[str, int]] = {
+    ast.Add: (" + ", _SUM),
+    ast.Sub: (" - ", _SUM),
+    ast.Mult: (r" \, ", _PRODUCT),
+}
+
+
+def formula(text: str) -> str:
+    """Return a formula of the law language as LaTeX for mathematics mode; bindings come first, each a line."""
+    *bindings, value = (part.strip() for part in text.split(";"))
+    lines = []
+    for binding in bindings:
+        name, _, bound = binding.partition("=")
+        lines.append(f"{symbol(name.strip())} = {_expression(bound)}")
+    return r" \\ ".join([*lines, _expression(value)])
+
+
+def symbol(name: str) -> str:
+    """Return a name as LaTeX: Greek letters by name, what follows the first underscore or a digit as an index."""
+    head, _, index = name.strip("`").partition("_")
+    letters = head.rstrip("0123456789")
+    if letters != head and letters:
+        index = ", ".join(part for part in (head[len(letters) :], index) if part)
+        head = letters
+    shown = f"\\{head}" if head in _GREEK else head if len(head) == 1 else rf"\mathrm{{{head}}}"
+    return f"{shown}_{{{_index(index)}}}" if index else shown
+
+
+def _index(text: str) -> str:
+    plain = text.replace("_", r"\_")
+    return f"\\{text}" if text in _GREEK else text if len(text) == 1 or text.isdigit() else rf"\mathrm{{{plain}}}"
+
+
+def _expression(text: str) -> str:
+    # Names in back quotes are any text, which Python's grammar does not know: each stands as a name of its own.
+    pieces = text.split("`")
+    quoted = {f"quoted{place}": piece for place, piece in enumerate(pieces) if place % 2}
+    plain = "".join(f"quoted{place}" if place % 2 else piece for place, piece in enumerate(pieces))
+    return _write(ast.parse(plain.strip(), mode="eval").body, quoted)[0]
+
+
+def _write(node: ast.expr, quoted: dict[str, str]) -> tuple[str, int]:
+    """Return LaTeX and how tightly it binds."""
+    if isinstance(node, ast.Name):
+        if node.id in quoted:
+            return rf"\mathrm{{{_escaped(quoted[node.id])}}}", _ATOM
+        return symbol(node.id), _ATOM
+    if isinstance(node, ast.Constant):
+        return repr(node.value), _ATOM
+    if isinstance(node, ast.UnaryOp):
+        return f"-{_inside(node.operand, _UNARY, quoted)}", _UNARY
+    if isinstance(node, ast.Call):
+        return _call(node, quoted), _ATOM
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.Pow):
+            return f"{_inside(node.left, _ATOM, quoted)}^{{{_write(node.right, quoted)[0]}}}", _POWER
+        if isinstance(node.op, ast.Div):
+            over, under = _write(node.left, quoted)[0], _write(node.right, quoted)[0]
+            return rf"\frac{{{over}}}{{{under}}}", _POWER
+        if type(node.op) in _OPERATORS:
+            sign, rank = _OPERATORS[type(node.op)]
+            right = rank if isinstance(node.op, ast.Add) else rank + 1
+            return f"{_inside(node.left, rank, quoted)}{sign}{_inside(node.right, right, quoted)}", rank
+    return rf"\mathtt{{{_escaped(ast.unparse(node))}}}", _ATOM
+
+
+def _call(node: ast.Call, quoted: dict[str, str]) -> str:
+    name = ast.unparse(node.func)
+    inner = ", ".join(_write(argument, quoted)[0] for argument in node.args)
+    if name == "sqrt":
+        return rf"\sqrt{{{inner}}}"
+    if name in ("log10", "log2"):
+        return rf"\log_{{{name[3:]}}}\left({inner}\right)"
+    written = _NAMED.get(name) or rf"\operatorname{{{_escaped(name)}}}"
+    return rf"{written}\left({inner}\right)"
+
+
+def _inside(node: ast.expr, rank: int, quoted: dict[str, str]) -> str:
+    text, own = _write(node, quoted)
+    return text if own >= rank else rf"\left({text}\right)"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{letter}" if letter in "_%&#${}" else letter for letter in text)
