@@ -30,9 +30,10 @@ EXACT = 1e-6
 SAME = 1e-9
 
 
-@pytest.mark.parametrize("name", list(lf.laws.CATALOGUE))
+# Without noise all laws are recovered in test_laws.py; these designs tell all parameters through noise.
+@pytest.mark.parametrize("name", list(GRIDS))
 @pytest.mark.parametrize("residual", ["log", "linear"])
-def test_every_catalogue_law_is_recovered_from_its_own_noisy_runs(name: str, residual: str) -> None:
+def test_laws_are_recovered_from_their_own_noisy_runs(name: str, residual: str) -> None:
     law, truth = lf.laws.CATALOGUE[name], TRUTHS[name]
     runs = lf.synthetic.runs(law, truth, GRIDS[name], noise=NOISE, seed=3)
     fit = lf.fit(law, runs, response="loss", residual=residual)
