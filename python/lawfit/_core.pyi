@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "bayesian_weights",
     "chi2_quantile",
     "chi2_sf",
     "compile_law",
@@ -113,6 +114,9 @@ def hash_keys(keys: Sequence[bytes]) -> NDArray[np.uint64]:
 def row_keys(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Stable 64-bit keys of rows from their numbers, the ones that ``fit_batch`` makes of row numbers by itself."""
 
+def bayesian_weights(keys: NDArray[np.uint64], seed: int, n_replicates: int) -> _F64:
+    """(n_replicates, n_units) weights of the Bayesian bootstrap for units that are no rows, of mean 1 in each replicate."""
+
 def fit_batch(
     text: str,
     variables: Sequence[str],
@@ -159,6 +163,7 @@ def fit_batch(
     is_global: bool = False,
     n_checked: int = 0,
     studentize: bool = False,
+    replicate_responses: _F64 | None = None,
 ) -> dict[str, Any]:
     """Fit one law to many data sets, from many starts, with many resamples, in one call.
 
@@ -168,7 +173,8 @@ def fit_batch(
     scale that the data give, as ``scale_rule`` says; ``starts`` (n_starts, n_params) or (n_fits, n_starts, n_params)
     with ``start_rule="given"``; ``n_starts`` 0 for as many as the law needs; ``start_lower`` and ``start_upper``
     (n_params,) NaN where the rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within
-    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``; ``clusters`` (n_rows,) codes,
+    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``, and
+    ``replicate_responses`` of that shape where responses change too (a row whose new response cannot be fitted is left out); ``clusters`` (n_rows,) codes,
     equal for rows of one fit that are not independent; ``prior_mean`` and ``prior_sd`` (n_params,) NaN where nothing
     is known, ``prior_variance`` (n_fits,) with NaN or None for the noise variance that the fit finds.
 

@@ -277,6 +277,7 @@ def fit_batch(
     is_global: bool = False,
     n_checked: int = 0,
     studentize: bool = False,
+    replicate_responses: F64 | None = None,
 ) -> RawFits:
     """Fit one law to F data sets, from many starts, with many resamples, in one call."""
     out = _core.fit_batch(
@@ -324,6 +325,7 @@ def fit_batch(
         is_global=is_global,
         n_checked=n_checked,
         studentize=studentize,
+        replicate_responses=replicate_responses,
     )
     starts_out = replicates = None
     if keep_starts:

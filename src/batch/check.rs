@@ -366,7 +366,13 @@ fn check_replicates(spec: &BatchSpec<'_>, n_rows: usize) -> Result<(), Error> {
     }
     match plan.rule {
         ReplicateRule::Scheme(scheme) => check_scheme(scheme, plan),
-        ReplicateRule::Weights(values) => check_weights(values, plan.n_replicates, n_rows),
+        ReplicateRule::Given(given) => {
+            if given.responses.is_some_and(|responses| responses.len() != plan.n_replicates * n_rows) {
+                let message = format!("must have {} rows of {n_rows} responses", plan.n_replicates);
+                return Err(Error::argument("responses", message));
+            }
+            check_weights(given.weights, plan.n_replicates, n_rows)
+        }
     }
 }
 

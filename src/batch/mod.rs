@@ -24,6 +24,7 @@ pub use results::Started;
 pub use scale::ScaleRule;
 pub use spec::BatchSpec;
 pub use spec::GivenPrior;
+pub use spec::GivenReplicates;
 pub use spec::GivenStarts;
 pub use spec::ReplicatePlan;
 pub use spec::ReplicateRule;

@@ -19,6 +19,8 @@ use crate::batch::spec::ReplicateRule;
 use crate::covariance::Question;
 use crate::covariance::assess;
 use crate::covariance::left_out;
+use crate::dispatch::Plain;
+use crate::law::Residual;
 use crate::objective::Scratch;
 use crate::objective::prior::Known;
 use crate::objective::prior::Prior;
@@ -37,6 +39,7 @@ use crate::solver::Outcome;
 use crate::solver::Warm;
 use crate::solver::WarmMemory;
 use crate::solver::Workspace;
+use crate::special;
 use crate::status::Status;
 
 /// A fit whose resamples are wanted.
@@ -161,6 +164,19 @@ impl Resampling<'_> {
         self.plan.space.free.iter().copied().filter(|&j| !at_bound[j]).collect()
     }
 
+    /// Responses on the residual's scale; where one has no place there, its row loses its weight.
+    fn on_scale(&self, mut responses: Vec<f64>, replicate: &mut Replicate) -> Vec<f64> {
+        for (y, w) in responses.iter_mut().zip(&mut replicate.weights) {
+            if self.spec.residual == Residual::Log {
+                *y = special::ln::<Plain>(*y);
+            }
+            if !y.is_finite() {
+                (*y, *w) = (0.0, 0.0);
+            }
+        }
+        responses
+    }
+
     fn solve(
         &self,
         problem: &Problem<'_>,
@@ -182,11 +198,14 @@ impl Resampling<'_> {
                     redraw(spec, problem.prior.known, number, known);
                 }
             }
-            ReplicateRule::Weights(values) => {
+            ReplicateRule::Given(given) => {
                 known.clone_from(&plan.known);
-                replicate.weights.clear();
-                let all = &values[r * spec.y.len() + raw.first..][..raw.n];
-                replicate.weights.extend(shared.kept.iter().map(|&row| all[row]));
+                let own = |all: &[f64]| {
+                    let rows = &all[r * spec.y.len() + raw.first..][..raw.n];
+                    shared.kept.iter().map(|&row| rows[row]).collect::<Vec<f64>>()
+                };
+                replicate.weights = own(given.weights);
+                replicate.responses = given.responses.map(|responses| self.on_scale(own(responses), replicate));
             }
         }
         rows.select(problem.rows, &replicate.weights, replicate.responses.as_deref());

@@ -32,13 +32,23 @@ pub struct GivenPrior<'a> {
     pub variance: Option<&'a [f64]>,
 }
 
+/// Replicates that the caller made.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenReplicates<'a> {
+    /// (replicates, rows of the batch); weights beside those of the rows.
+    pub weights: &'a [f64],
+    /// (replicates, rows of the batch); responses in place of those of the rows. A row whose response is no number, or has no
+    /// logarithm where that is fitted, is left out of the replicate.
+    pub responses: Option<&'a [f64]>,
+}
+
 /// What a replicate is.
 #[derive(Clone, Copy, Debug)]
 pub enum ReplicateRule<'a> {
     /// A draw of a scheme.
     Scheme(Resample),
-    /// The caller's weights, (replicates, rows of the batch).
-    Weights(&'a [f64]),
+    /// The caller's own.
+    Given(GivenReplicates<'a>),
 }
 
 /// How resamples are made and minimised.

@@ -15,6 +15,7 @@ use crate::covariance::sandwich::estimate;
 use crate::error::Error;
 use crate::law::Residual;
 use crate::law::Role;
+use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::problem::Problem;
@@ -286,7 +287,9 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
         own.map_or(0.0, |own| curvatures[k].sqrt() * (values[k] - own.mean))
     };
     let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
-    let rows = Rows { weights, points: &points, clusters: question.clusters, priors: &priors };
+    let exact = (problem.residual == Residual::Deviance).then(|| exact_curvature(problem, params, moving, scratch));
+    let curvature = exact.as_deref();
+    let rows = Rows { curvature, weights, points: &points, clusters: question.clusters, priors: &priors };
     let noise = (question.objective + problem.rounding_floor()) / n as f64;
     let least_step = if question.is_minimum { f64::INFINITY } else { SMALL_STEP * noise.sqrt() };
     match estimate(kind, identity.basis, &rows, least_step) {
@@ -303,6 +306,14 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
         Err(gap) => found.gap = Some(gap),
     }
     found
+}
+
+/// The second derivatives of the objective by the moving parameters.
+fn exact_curvature(problem: &Problem<'_>, params: &[f64], moving: &[usize], scratch: &mut Scratch) -> Vec<f64> {
+    let p = params.len();
+    let (mut gradient, mut hessian) = (vec![0.0; p], vec![0.0; p * p]);
+    problem.expand(params, Curvature::Exact, scratch, &mut gradient, &mut hessian);
+    moving.iter().flat_map(|&i| moving.iter().map(|&j| hessian[i * p + j]).collect::<Vec<f64>>()).collect()
 }
 
 /// Residuals of the rows, each as it is from a fit without the row's unit: one Newton step away.
@@ -331,7 +342,7 @@ pub(crate) fn left_out(
     };
     let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
     let codes: Vec<i64> = units.iter().map(|&unit| i64::try_from(unit).unwrap_or(i64::MAX)).collect();
-    let rows = Rows { weights, points: &points, clusters: Some(&codes), priors: &priors };
+    let rows = Rows { curvature: None, weights, points: &points, clusters: Some(&codes), priors: &priors };
     let changes = sandwich::changes_without(identity.basis, &rows);
     residuals.iter().zip(weights).zip(changes).map(|((r, w), change)| r + change / w.sqrt()).collect()
 }

@@ -21,6 +21,9 @@ pub(super) struct Priors {
 /// The rows at the minimum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
+    /// The exact curvature, (moving, moving), in place of that of reweighted squares: of a likelihood, whose inverse is the
+    /// classical covariance as it is.
+    pub(super) curvature: Option<&'a [f64]>,
     pub(super) weights: &'a [f64],
     pub(super) points: &'a [Point],
     pub(super) clusters: Option<&'a [i64]>,
@@ -69,12 +72,15 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
     }
     let n_rows = rows.len();
     let slope = |i: usize| if i < n_rows { rows.points[i].slope } else { 1.0 };
-    let mut bread = products(&z, n, rank, slope);
+    let mut bread = match rows.curvature {
+        Some(curvature) => inside(&to_params, curvature, m, rank),
+        None => products(&z, n, rank, slope),
+    };
     let mut is_curved = factor(&mut bread, rank);
     if most_step.is_finite() && !(is_curved && newton(&bread, rank, score(&z, rows, n, rank, &(0..n))) <= most_step) {
         return Err(Gap::NoMinimum);
     }
-    if kind == Covariance::Classical {
+    if kind == Covariance::Classical && rows.curvature.is_none() {
         // A loss that redescends has a mean slope below 0 where most residuals are far out: no minimum to speak of.
         let mean_slope = rows.points.iter().map(|point| point.slope).sum::<f64>() / n_rows as f64;
         bread = products(&z, n, rank, |i| if i < n_rows { mean_slope } else { 1.0 });
@@ -92,6 +98,7 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
         return Err(Gap::TooFewRows);
     }
     let mut middle = match (kind, &groups) {
+        (Covariance::Classical, _) if rows.curvature.is_some() => identity(rank),
         (Covariance::Cr1, Some(groups)) => by_cluster(&z, rows, n, rank, groups, freedom),
         (Covariance::Cr3, Some(groups)) => without_cluster(&z, rows, n, rank, groups)?,
         _ => by_row(kind, &z, rows, n, rank, freedom)?,
@@ -246,6 +253,23 @@ fn products(z: &[f64], n: usize, rank: usize, row_weight: impl Fn(usize) -> f64)
         }
     }
     out
+}
+
+/// `Tᵀ H T` for T given by `rank` columns of `m` values.
+fn inside(to_params: &[f64], curvature: &[f64], m: usize, rank: usize) -> Vec<f64> {
+    let mut out = vec![0.0; rank * rank];
+    for k in 0..rank {
+        let column = &to_params[k * m..][..m];
+        let image: Vec<f64> = (0..m).map(|i| (0..m).map(|j| curvature[i * m + j] * column[j]).sum::<f64>()).collect();
+        for l in 0..rank {
+            out[l * rank + k] = to_params[l * m..][..m].iter().zip(&image).map(|(a, b)| a * b).sum();
+        }
+    }
+    out
+}
+
+fn identity(rank: usize) -> Vec<f64> {
+    (0..rank * rank).map(|at| f64::from(u8::from(at % (rank + 1) == 0))).collect()
 }
 
 /// Columns × L⁻ᵀ.

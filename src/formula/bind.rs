@@ -267,6 +267,10 @@ impl Binder<'_> {
                 graph.binary(Binary::Min, raised, values[2])
             }
             Function::LogSumExp => graph.logsumexp(&values),
+            Function::PassAtK => graph.pass_at_k(a, values[1]),
+            Function::BetaPassAtK => graph.beta_pass_at_k(a, values[1], values[2]),
+            Function::BinomialDeviance => graph.binomial_deviance(a, values[1], values[2]),
+            Function::BetaBinomialDeviance => graph.beta_binomial_deviance(a, values[1], values[2], values[3]),
             _ => graph.log(a),
         }))
     }

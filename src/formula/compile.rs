@@ -209,6 +209,10 @@ impl Compiler<'_> {
                 let step = ScalarStep::Select(out, self.scalar_of(c), self.scalar_of(a), self.scalar_of(b));
                 self.program.scalar_steps.push(step);
             }
+            Node::BetaFail(which, m, s, k) => {
+                let step = ScalarStep::BetaFail(which, out, [m, s, k].map(|id| self.scalar_of(id)));
+                self.program.scalar_steps.push(step);
+            }
             Node::Number(_) => {}
         }
         out
@@ -251,6 +255,11 @@ impl Compiler<'_> {
                 let b = self.rows_place(b, &mut borrowed);
                 out = self.register();
                 self.program.steps.push(Step::Select(out, c, a, b));
+            }
+            Node::BetaFail(which, m, s, k) => {
+                let places = [m, s, k].map(|id| self.place(id));
+                out = self.register();
+                self.program.steps.push(Step::BetaFail(which, out, places));
             }
             // A variable that is not a column cannot be: the caller lists every data node that is read.
             Node::Number(_) | Node::Symbol(_) => {

@@ -5,6 +5,8 @@ use crate::formula::graph::Graph;
 use crate::formula::graph::Id;
 use crate::formula::graph::Node;
 use crate::formula::graph::Unary;
+use crate::special::BetaFail;
+use crate::special::Rise;
 
 /// The derivative of `root` with respect to the symbol node `symbol`; `None` where it is zero everywhere.
 pub(crate) fn derivative(graph: &mut Graph, root: Id, symbol: Id) -> Option<Id> {
@@ -92,8 +94,65 @@ fn one_node(graph: &mut Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
             let zero = graph.number(0.0);
             Some(graph.select(condition, x.unwrap_or(zero), y.unwrap_or(zero)))
         }
+        Node::Binary(Binary::Rise(which), x, m) => {
+            // d/dm ln Γ(x + m) is ψ(x + m), and so on; counts are data, so that only fits over them need it.
+            let by_x = of(x).map(|inner| {
+                let outer = match next_rise(which) {
+                    Some(next) => graph.binary(Binary::Rise(next), x, m),
+                    None => graph.number(f64::NAN),
+                };
+                graph.mul(outer, inner)
+            });
+            let by_m = of(m).map(|inner| {
+                let end = graph.add(x, m);
+                let outer = match which {
+                    Rise::Value => graph.unary(Unary::Digamma, end),
+                    Rise::First => graph.unary(Unary::Trigamma, end),
+                    Rise::Second => graph.number(f64::NAN),
+                };
+                graph.mul(outer, inner)
+            });
+            match (by_x, by_m) {
+                (Some(x), Some(y)) => Some(graph.add(x, y)),
+                (x, y) => x.or(y),
+            }
+        }
+        Node::BetaFail(which, mean, size, k) => {
+            let slopes = next_beta_fail(which);
+            let mut total: Option<Id> = None;
+            for (place, argument) in [mean, size, k].into_iter().enumerate() {
+                let Some(inner) = of(argument) else { continue };
+                let outer = match slopes {
+                    Some(next) => graph.beta_fail(next[place], mean, size, k),
+                    None => graph.number(f64::NAN),
+                };
+                let part = graph.mul(outer, inner);
+                total = Some(total.map_or(part, |sum| graph.add(sum, part)));
+            }
+            total
+        }
         // Numbers and other symbols; comparisons and conditions are constant but for jumps.
         Node::Number(_) | Node::Symbol(_) | Node::Binary(..) => None,
+    }
+}
+
+/// The derivative in x; third derivatives are asked for by nothing.
+fn next_rise(which: Rise) -> Option<Rise> {
+    match which {
+        Rise::Value => Some(Rise::First),
+        Rise::First => Some(Rise::Second),
+        Rise::Second => None,
+    }
+}
+
+/// The derivatives by mean, size and k; third derivatives are asked for by nothing.
+fn next_beta_fail(which: BetaFail) -> Option<[BetaFail; 3]> {
+    match which {
+        BetaFail::Value => Some([BetaFail::Mean, BetaFail::Size, BetaFail::K]),
+        BetaFail::Mean => Some([BetaFail::MeanMean, BetaFail::MeanSize, BetaFail::MeanK]),
+        BetaFail::Size => Some([BetaFail::MeanSize, BetaFail::SizeSize, BetaFail::SizeK]),
+        BetaFail::K => Some([BetaFail::MeanK, BetaFail::SizeK, BetaFail::KK]),
+        _ => None,
     }
 }
 

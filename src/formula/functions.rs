@@ -24,6 +24,10 @@ pub(crate) enum Function {
     Clip,
     LogSumExp,
     Where,
+    PassAtK,
+    BetaPassAtK,
+    BinomialDeviance,
+    BetaBinomialDeviance,
 }
 
 /// Name, function, fewest and most arguments.
@@ -49,13 +53,17 @@ pub(crate) const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
     ("clip", Function::Clip, 3, 3),
     ("logsumexp", Function::LogSumExp, 1, MOST_ARGUMENTS),
     ("where", Function::Where, 3, 3),
+    ("pass_at_k", Function::PassAtK, 2, 2),
+    ("beta_pass_at_k", Function::BetaPassAtK, 3, 3),
+    ("binomial_deviance", Function::BinomialDeviance, 3, 3),
+    ("beta_binomial_deviance", Function::BetaBinomialDeviance, 4, 4),
 ];
 
 /// Most arguments that one call may have.
 pub(crate) const MOST_ARGUMENTS: usize = 64;
 
 /// Names that the language keeps for what it does not have yet.
-pub(crate) const RESERVED_CALLS: &[&str] = &["sum", "prod", "pass_at_k", "beta_pass_at_k"];
+pub(crate) const RESERVED_CALLS: &[&str] = &["sum", "prod"];
 
 /// Words that cannot be names because Python could not read them as names.
 pub(crate) const KEYWORDS: &[&str] = &[

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::special::BetaFail;
+use crate::special::Rise;
+
 /// Position of a node in the graph.
 pub(crate) type Id = u32;
 
@@ -31,7 +34,7 @@ pub(crate) enum Unary {
     Detach,
 }
 
-/// Functions of two values. Comparisons give 1 or 0.
+/// Functions of two values. Comparisons give 1 or 0; `Rise` is ln Γ(x + m) − ln Γ(x) or a derivative in x of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Binary {
     Add,
@@ -45,6 +48,7 @@ pub(crate) enum Binary {
     Equal,
     And,
     Or,
+    Rise(Rise),
 }
 
 /// A node.
@@ -59,6 +63,8 @@ pub(crate) enum Node {
     PowI(Id, i32),
     /// The second value where the first is not 0, else the third.
     Select(Id, Id, Id),
+    /// The logarithm of failing k times under a Beta distribution, or a derivative of it: of mean, size and k.
+    BetaFail(BetaFail, Id, Id, Id),
 }
 
 /// What the value of a node depends on.
@@ -151,7 +157,7 @@ impl Graph {
             Node::Symbol(s) => self.symbols[s as usize],
             Node::Unary(_, a) | Node::PowI(a, _) => self.class(a),
             Node::Binary(_, a, b) => self.class(a).join(self.class(b)),
-            Node::Select(c, a, b) => self.class(c).join(self.class(a)).join(self.class(b)),
+            Node::Select(a, b, c) | Node::BetaFail(_, a, b, c) => self.class(a).join(self.class(b)).join(self.class(c)),
         };
         self.nodes.push(node);
         self.classes.push(class);
@@ -190,7 +196,7 @@ impl Graph {
             Node::Number(_) | Node::Symbol(_) => [None; 3],
             Node::Unary(_, a) | Node::PowI(a, _) => [Some(a), None, None],
             Node::Binary(_, a, b) => [Some(a), Some(b), None],
-            Node::Select(c, a, b) => [Some(c), Some(a), Some(b)],
+            Node::Select(a, b, c) | Node::BetaFail(_, a, b, c) => [Some(a), Some(b), Some(c)],
         };
         children.into_iter().flatten()
     }

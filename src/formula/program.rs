@@ -6,6 +6,7 @@ use crate::dispatch::dispatch;
 use crate::formula::graph::Binary;
 use crate::formula::graph::Unary;
 use crate::special;
+use crate::special::BetaFail;
 
 /// Rows per block: registers of a block stay in the first-level cache, and a loop is long enough to hide its start.
 pub(crate) const BLOCK: usize = 256;
@@ -34,6 +35,7 @@ pub(crate) enum Step {
     PowI(usize, Place, i32),
     /// Registers and columns only.
     Select(usize, Place, Place, Place),
+    BetaFail(BetaFail, usize, [Place; 3]),
     Fill(usize, usize),
 }
 
@@ -44,6 +46,7 @@ pub(crate) enum ScalarStep {
     Binary(Binary, usize, usize, usize),
     PowI(usize, usize, i32),
     Select(usize, usize, usize, usize),
+    BetaFail(BetaFail, usize, [usize; 3]),
 }
 
 /// A compiled list of expressions.
@@ -72,6 +75,15 @@ pub(crate) struct Columns<'a> {
 pub(crate) enum Operand<'a> {
     Rows(&'a [f64]),
     One(f64),
+}
+
+impl Operand<'_> {
+    fn at(self, row: usize) -> f64 {
+        match self {
+            Operand::Rows(rows) => rows[row],
+            Operand::One(value) => value,
+        }
+    }
 }
 
 #[inline(always)]
@@ -123,6 +135,7 @@ fn binary_value(function: Binary, a: f64, b: f64) -> f64 {
         Binary::Less => f64::from(u8::from(a < b)),
         Binary::LessEqual => f64::from(u8::from(a <= b)),
         Binary::Equal => f64::from(u8::from(a == b)),
+        Binary::Rise(which) => special::log_rise(which, a, b),
     }
 }
 
@@ -206,6 +219,9 @@ impl Program {
                 }
                 ScalarStep::PowI(out, a, n) => scalars[out] = special::powi::<A>(scalars[a], n),
                 ScalarStep::Select(out, c, a, b) => scalars[out] = scalars[if scalars[c] == 0.0 { b } else { a }],
+                ScalarStep::BetaFail(which, out, [m, s, k]) => {
+                    scalars[out] = special::beta_log_fail(which, scalars[m], scalars[s], scalars[k]);
+                }
             }
         }
     }
@@ -226,6 +242,7 @@ impl Program {
                 | Step::MulAdd(out, ..)
                 | Step::PowI(out, ..)
                 | Step::Select(out, ..)
+                | Step::BetaFail(_, out, _)
                 | Step::Fill(out, _) => out,
             };
             let (before, rest) = registers.split_at_mut(destination * BLOCK);
@@ -241,6 +258,12 @@ impl Program {
                     let (c, a, b) = (sources.rows(c), sources.rows(a), sources.rows(b));
                     for (((o, &c), &a), &b) in out.iter_mut().zip(c).zip(a).zip(b) {
                         *o = if c == 0.0 { b } else { a };
+                    }
+                }
+                Step::BetaFail(which, _, places) => {
+                    let [mean, size, k] = places.map(|place| sources.get(place));
+                    for (row, o) in out.iter_mut().enumerate() {
+                        *o = special::beta_log_fail(which, mean.at(row), size.at(row), k.at(row));
                     }
                 }
                 Step::Fill(_, slot) => out.fill(scalars[slot]),
@@ -349,7 +372,9 @@ fn binary_block(function: Binary, out: &mut [f64], a: Operand<'_>, b: Operand<'_
         Binary::Div => map_two(out, a, b, |x, y| binary_value(Binary::Div, x, y)),
         Binary::Min | Binary::And => map_two(out, a, b, |x, y| binary_value(Binary::Min, x, y)),
         Binary::Max | Binary::Or => map_two(out, a, b, |x, y| binary_value(Binary::Max, x, y)),
-        Binary::Less | Binary::LessEqual | Binary::Equal => map_two(out, a, b, |x, y| binary_value(function, x, y)),
+        Binary::Less | Binary::LessEqual | Binary::Equal | Binary::Rise(_) => {
+            map_two(out, a, b, |x, y| binary_value(function, x, y))
+        }
     }
 }
 

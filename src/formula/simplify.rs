@@ -10,6 +10,8 @@ use crate::formula::graph::Graph;
 use crate::formula::graph::Id;
 use crate::formula::graph::Node;
 use crate::formula::graph::Unary;
+use crate::special::BetaFail;
+use crate::special::Rise;
 
 /// Largest whole exponent that is computed by multiplication.
 const MOST_POWER: f64 = 1024.0;
@@ -253,6 +255,10 @@ impl Graph {
         if function == Unary::Neg {
             return self.neg(a);
         }
+        if let (Unary::Log1p, Node::Unary(Unary::Expm1, x)) = (function, self.node(a)) {
+            // The logarithm of a failure, whatever success was made of it.
+            return x;
+        }
         if let Some(x) = self.value(a) {
             let value = match function {
                 Unary::Exp => libm::exp(x),
@@ -280,6 +286,69 @@ impl Graph {
             Binary::Min | Binary::Max if a == b => a,
             _ => self.intern(Node::Binary(function, a, b)),
         }
+    }
+
+    /// 1 − (1 − p)^k, without the loss that writing it so brings where p is small.
+    pub(crate) fn pass_at_k(&mut self, p: Id, k: Id) -> Id {
+        let negated = self.neg(p);
+        let log_fail = self.unary(Unary::Log1p, negated);
+        let product = self.mul(k, log_fail);
+        self.success(product)
+    }
+
+    /// The same, averaged over p from the Beta distribution of that mean and size.
+    pub(crate) fn beta_pass_at_k(&mut self, mean: Id, size: Id, k: Id) -> Id {
+        let log_fail = self.beta_fail(BetaFail::Value, mean, size, k);
+        self.success(log_fail)
+    }
+
+    fn success(&mut self, log_fail: Id) -> Id {
+        let negative = self.unary(Unary::Expm1, log_fail);
+        self.neg(negative)
+    }
+
+    pub(crate) fn beta_fail(&mut self, which: BetaFail, mean: Id, size: Id, k: Id) -> Id {
+        self.intern(Node::BetaFail(which, mean, size, k))
+    }
+
+    /// How much less likely a count of successes is than under a probability equal to their share: half the deviance.
+    pub(crate) fn binomial_deviance(&mut self, successes: Id, trials: Id, p: Id) -> Id {
+        let failures = self.sub(trials, successes);
+        let log = self.log(p);
+        let negated = self.neg(p);
+        let log_fail = self.unary(Unary::Log1p, negated);
+        let (hits, misses) = (self.mul(successes, log), self.mul(failures, log_fail));
+        let likelihood = self.add(hits, misses);
+        self.below_saturated(successes, trials, likelihood)
+    }
+
+    /// The same where the probability differs from problem to problem: it has the Beta distribution of that mean and size.
+    pub(crate) fn beta_binomial_deviance(&mut self, successes: Id, trials: Id, mean: Id, size: Id) -> Id {
+        let failures = self.sub(trials, successes);
+        let one = self.number(1.0);
+        let other = self.sub(one, mean);
+        let (a, b) = (self.mul(mean, size), self.mul(other, size));
+        let rise = Binary::Rise(Rise::Value);
+        let (hits, misses) = (self.binary(rise, a, successes), self.binary(rise, b, failures));
+        let all = self.binary(rise, size, trials);
+        let sum = self.add(hits, misses);
+        let likelihood = self.sub(sum, all);
+        self.below_saturated(successes, trials, likelihood)
+    }
+
+    fn below_saturated(&mut self, successes: Id, trials: Id, likelihood: Id) -> Id {
+        let failures = self.sub(trials, successes);
+        let mut most = self.number(0.0);
+        for count in [successes, failures] {
+            // A count of 0 times the logarithm of a share of 0 is 0.
+            let one = self.number(1.0);
+            let at_least = self.binary(Binary::Max, count, one);
+            let share = self.div(at_least, trials);
+            let log = self.log(share);
+            let part = self.mul(count, log);
+            most = self.add(most, part);
+        }
+        self.sub(most, likelihood)
     }
 
     pub(crate) fn not(&mut self, a: Id) -> Id {

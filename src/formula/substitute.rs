@@ -24,6 +24,7 @@ pub(crate) fn substitute(graph: &mut Graph, root: Id, values: &[(Id, f64)]) -> I
             Node::PowI(a, n) => graph.powi(of(a), n),
             Node::Binary(function, a, b) => graph.binary(function, of(a), of(b)),
             Node::Select(c, a, b) => graph.select(of(c), of(a), of(b)),
+            Node::BetaFail(which, m, s, k) => graph.beta_fail(which, of(m), of(s), of(k)),
         };
         replaced[id as usize] = new;
     }

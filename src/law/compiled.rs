@@ -34,11 +34,14 @@ pub enum Residual {
     Linear,
     /// `ln f - ln y`; both must be positive.
     Log,
+    /// `√(2 f)`: the law is half the deviance of a row, what its logarithmic likelihood lacks to the best possible one, so that
+    /// least squares is maximum likelihood. The response says how large the likelihoods are that it is a difference of.
+    Deviance,
 }
 
 impl Residual {
     /// Every residual.
-    pub const ALL: [Residual; 2] = [Residual::Linear, Residual::Log];
+    pub const ALL: [Residual; 3] = [Residual::Linear, Residual::Log, Residual::Deviance];
 
     /// The word that users type.
     #[must_use]
@@ -46,6 +49,7 @@ impl Residual {
         match self {
             Residual::Linear => "linear",
             Residual::Log => "log",
+            Residual::Deviance => "deviance",
         }
     }
 

@@ -21,6 +21,10 @@ use crate::special;
 impl Problem<'_> {
     /// The parameters with the amplitudes of all terms rescaled; `None` where no amplitude is free.
     pub(super) fn with_equal_shares(&self, params: &[f64]) -> Option<Vec<f64>> {
+        if self.residual == Residual::Deviance {
+            // A law that is a deviance has no terms that would add up to a response.
+            return None;
+        }
         let law = self.law;
         let amplitudes: Vec<(usize, usize)> =
             self.free.iter().filter_map(|&j| law.amplitude_of[j].map(|term| (j, term))).collect();
@@ -75,6 +79,8 @@ pub(crate) fn typical_response(rows: &Rows, residual: Residual) -> f64 {
     let size = match residual {
         Residual::Log => special::exp::<Plain>(responses.iter().sum::<f64>() / n),
         Residual::Linear => responses.iter().map(|y| y.abs()).sum::<f64>() / n,
+        // Residuals of a likelihood are of the size of 1.
+        Residual::Deviance => 1.0,
     };
     if size > 0.0 && size.is_finite() { size } else { 1.0 }
 }

@@ -10,6 +10,7 @@ use crate::dispatch::Plain;
 use crate::formula::program::BLOCK;
 use crate::law::Amplitude;
 use crate::law::Power;
+use crate::law::Residual;
 use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::linalg::sum;
@@ -39,7 +40,7 @@ impl<'a> Powers<'a> {
     pub(super) fn of(problem: &Problem<'a>) -> Option<Powers<'a>> {
         let separable = problem.law.separable.as_ref()?;
         let powers = separable.powers.as_deref()?;
-        (!problem.law.is_log).then_some(Powers { separable, powers })
+        (!problem.law.is_log && problem.residual != Residual::Deviance).then_some(Powers { separable, powers })
     }
 }
 
@@ -67,7 +68,7 @@ impl Expand<'_> {
         let problem = self.problem;
         let data = problem.rows;
         let (n_terms, n_columns) = (separable.n_terms(), separable.n_columns());
-        let takes_log = problem.takes_log();
+        let link = problem.link();
         let Scratch { coefficients, factors, theta, shifts, sums, registers: base, rows: row_buffers, .. } =
             self.scratch;
         amplitudes_of(separable, self.params, coefficients);
@@ -103,7 +104,7 @@ impl Expand<'_> {
                 (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
             let factors = (&mut *costs, &mut *slope, &mut *outer);
             let (arith, curvature, f) = (PhantomData::<A>, self.curvature, &*prediction);
-            problem.loss.visit(LossPass { arith, takes_log, curvature, delta, f, data: row_data, factors });
+            problem.loss.visit(LossPass { arith, link, curvature, delta, f, data: row_data, factors });
             total += sum(costs);
             if !total.is_finite() {
                 return f64::INFINITY;
@@ -223,7 +224,6 @@ mod tests {
 
     use crate::dispatch::Level;
     use crate::law::CompiledLaw;
-    use crate::law::Residual;
     use crate::loss::Loss;
     use crate::objective::Axis;
     use crate::objective::Curvature;
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn sums_of_powers_have_the_derivatives_of_the_interpreted_law() {
         let cancel = AtomicBool::new(false);
-        for residual in Residual::ALL {
+        for residual in [Residual::Linear, Residual::Log] {
             for (text, params) in LAWS {
                 let fused = law(text, residual);
                 assert!(fused.separable.as_ref().is_some_and(|s| s.powers.is_some()), "{text}");

@@ -27,10 +27,22 @@ use crate::objective::Scratch;
 use crate::objective::powers::Powers;
 use crate::objective::prior::Prior;
 use crate::objective::rows::Rows;
+use crate::objective::rows::deviance_floor;
 use crate::special;
 
 /// Blocks between two looks at the cancel flag: a few milliseconds of work.
 pub(super) const BLOCKS_PER_LOOK: usize = 64;
+
+/// From what the programs give to a residual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    /// `f − y`.
+    Value,
+    /// `ln f − y`.
+    Log,
+    /// `√(2 f)`, and `y` is what `f` rounds with.
+    Deviance,
+}
 
 /// One law, one data set, one loss.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +61,13 @@ pub(crate) struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// The programs give `f` and the residual is of logarithms: the outer logarithm is the objective's work.
-    pub(super) fn takes_log(&self) -> bool {
-        self.residual == Residual::Log && !self.law.is_log
+    /// What is left to do of the residual when the programs have run.
+    pub(super) fn link(&self) -> Link {
+        match self.residual {
+            Residual::Log if !self.law.is_log => Link::Log,
+            Residual::Deviance => Link::Deviance,
+            Residual::Log | Residual::Linear => Link::Value,
+        }
     }
 
     /// Residuals of the rows in order, without the padding.
@@ -163,28 +179,52 @@ pub(super) fn buffers(rows: &mut Vec<f64>) -> Buffers<'_> {
     Buffers { costs, slope, outer, constant }
 }
 
+/// The residual of half a deviance `f`, which is no less than what it rounds with.
+#[inline(always)]
+fn root_of_deviance(f: f64, y: f64) -> f64 {
+    let floor = deviance_floor(y);
+    // What is not a number comes through.
+    (2.0 * if f < floor { floor } else { f }).sqrt()
+}
+
 /// Residuals of a block, and the factor that turns `∂f` into `∂r`.
 #[inline(always)]
 fn block_residuals<A: Arith>(
-    takes_log: bool,
+    link: Link,
     prediction: Operand<'_>,
     response: &[f64],
     residual: &mut [f64],
     reciprocal: &mut [f64],
 ) {
-    match (takes_log, prediction) {
-        (true, Operand::Rows(f)) => {
+    match (link, prediction) {
+        (Link::Deviance, f) => {
+            let one;
+            let f = match f {
+                Operand::Rows(f) => f,
+                Operand::One(f) => {
+                    one = vec![f; residual.len()];
+                    &one[..]
+                }
+            };
+            let rows = residual.iter_mut().zip(reciprocal.iter_mut()).zip(f).zip(response);
+            for (((r, inv), &f), &y) in rows {
+                *r = root_of_deviance(f, y);
+                *inv = 1.0 / *r;
+            }
+            return;
+        }
+        (Link::Log, Operand::Rows(f)) => {
             for ((r, inv), &f) in residual.iter_mut().zip(reciprocal.iter_mut()).zip(f) {
                 *r = special::ln::<A>(f);
                 *inv = 1.0 / f;
             }
         }
-        (true, Operand::One(f)) => {
+        (Link::Log, Operand::One(f)) => {
             residual.fill(special::ln::<A>(f));
             reciprocal.fill(1.0 / f);
         }
-        (false, Operand::Rows(f)) => residual.copy_from_slice(f),
-        (false, Operand::One(f)) => residual.fill(f),
+        (Link::Value, Operand::Rows(f)) => residual.copy_from_slice(f),
+        (Link::Value, Operand::One(f)) => residual.fill(f),
     }
     for (r, &y) in residual.iter_mut().zip(response) {
         *r -= y;
@@ -193,20 +233,20 @@ fn block_residuals<A: Arith>(
 
 /// One column of the Jacobian of the residuals.
 #[inline(always)]
-fn block_jacobian(takes_log: bool, derivative: Operand<'_>, reciprocal: &[f64], out: &mut [f64]) {
-    match (takes_log, derivative) {
-        (true, Operand::Rows(d)) => {
+fn block_jacobian(link: Link, derivative: Operand<'_>, reciprocal: &[f64], out: &mut [f64]) {
+    match (link, derivative) {
+        (Link::Log | Link::Deviance, Operand::Rows(d)) => {
             for ((o, &d), &inv) in out.iter_mut().zip(d).zip(reciprocal) {
                 *o = d * inv;
             }
         }
-        (true, Operand::One(d)) => {
+        (Link::Log | Link::Deviance, Operand::One(d)) => {
             for (o, &inv) in out.iter_mut().zip(reciprocal) {
                 *o = d * inv;
             }
         }
-        (false, Operand::Rows(d)) => out.copy_from_slice(d),
-        (false, Operand::One(d)) => out.fill(d),
+        (Link::Value, Operand::Rows(d)) => out.copy_from_slice(d),
+        (Link::Value, Operand::One(d)) => out.fill(d),
     }
 }
 
@@ -247,7 +287,7 @@ impl Blend for Hessian {
 /// The pass over a block that knows the loss; all else is compiled once.
 pub(super) struct LossPass<'a, A> {
     pub(super) arith: PhantomData<A>,
-    pub(super) takes_log: bool,
+    pub(super) link: Link,
     pub(super) curvature: Curvature,
     pub(super) delta: f64,
     pub(super) f: &'a [f64],
@@ -271,10 +311,10 @@ impl<A: Arith> LossVisitor for LossPass<'_, A> {
 impl<A: Arith> LossPass<'_, A> {
     #[inline(always)]
     fn run<L: RobustLoss, B: Blend>(self, loss: L) {
-        if self.takes_log {
-            loss_of_logs::<A, L, B>(loss, self.delta, self.f, self.data, self.factors);
-        } else {
-            loss_of_values::<A, L, B>(loss, self.delta, self.f, self.data, self.factors);
+        match self.link {
+            Link::Value => loss_of_values::<A, L, B>(loss, self.delta, self.f, self.data, self.factors),
+            Link::Log => loss_of_logs::<A, L, B>(loss, self.delta, self.f, self.data, self.factors),
+            Link::Deviance => loss_of_deviances::<A, L, B>(loss, self.delta, self.f, self.data, self.factors),
         }
     }
 }
@@ -325,6 +365,28 @@ fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
     }
 }
 
+/// Rows whose residual is `r = √(2 f)`: r' = f'/r and r'' = f''/r − r' r'ᵀ/r. Where the loss is ½ r² the cost is `f` and the
+/// exact curvature `f''`.
+#[inline(always)]
+fn loss_of_deviances<A: Arith, L: RobustLoss, B: Blend>(
+    loss: L,
+    delta: f64,
+    f: &[f64],
+    (response, weights, noise): RowData<'_>,
+    (costs, slope, outer): RowFactors<'_>,
+) {
+    let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
+    let rows = f.iter().zip(response).zip(weights).zip(noise);
+    for ((((&f, &y), &w), &s), ((cost, slope), outer)) in rows.zip(factors) {
+        let r = root_of_deviance(f, y);
+        let at = loss.at::<A>(r, delta * s);
+        let reciprocal = 1.0 / r;
+        *cost = if w == 0.0 { 0.0 } else { w * at.rho };
+        *outer = w * at.psi * reciprocal;
+        *slope = w * B::mix(at.slope - at.weight, at.weight) * (reciprocal * reciprocal);
+    }
+}
+
 impl Work for Expand<'_> {
     type Out = f64;
 
@@ -337,7 +399,7 @@ impl Work for Expand<'_> {
         let share = curvature.share();
         let (law, data, free) = (problem.law, problem.rows, problem.free);
         let p = law.parameters.len();
-        let takes_log = problem.takes_log();
+        let link = problem.link();
         let program: &Program = if share > 0.0 { &law.second } else { &law.first };
         gradient.fill(0.0);
         hessian.fill(0.0);
@@ -370,7 +432,7 @@ impl Work for Expand<'_> {
             };
             let factors = (&mut *costs, &mut *slope, &mut *outer);
             let arith = PhantomData::<A>;
-            problem.loss.visit(LossPass { arith, takes_log, curvature, delta, f, data: row_data, factors });
+            problem.loss.visit(LossPass { arith, link, curvature, delta, f, data: row_data, factors });
             total += sum(costs);
             if !total.is_finite() {
                 return f64::INFINITY;
@@ -436,7 +498,7 @@ impl Work for Residuals<'_> {
     fn run<A: Arith>(self) {
         let Residuals { problem, params, scratch, mut jacobian, out } = self;
         let data = problem.rows;
-        let takes_log = problem.takes_log();
+        let link = problem.link();
         let program = if jacobian.is_some() { &problem.law.first } else { &problem.law.value };
         program.run_scalars::<A>(params, &mut scratch.scalars);
         scratch.registers.resize(program.n_registers * BLOCK, 0.0);
@@ -448,11 +510,11 @@ impl Work for Residuals<'_> {
             let output =
                 |index| program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers);
             let (residual, reciprocal) = (&mut out[first..][..rows], &mut reciprocal[..rows]);
-            block_residuals::<A>(takes_log, output(0), &data.response[first..][..rows], residual, reciprocal);
+            block_residuals::<A>(link, output(0), &data.response[first..][..rows], residual, reciprocal);
             if let Some(jacobian) = jacobian.as_deref_mut() {
                 for (k, &j) in problem.free.iter().enumerate() {
                     let column = &mut jacobian[k * data.padded + first..][..rows];
-                    block_jacobian(takes_log, output(1 + j), reciprocal, column);
+                    block_jacobian(link, output(1 + j), reciprocal, column);
                 }
             }
             first += rows;

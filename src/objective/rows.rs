@@ -123,9 +123,18 @@ impl Taken<'_> {
 /// of a logarithm and, relatively, of the prediction that it is taken of.
 fn rounding_floor(response: &[f64], weights: &[f64], residual: Residual) -> f64 {
     const UNITS: f64 = 4.0 * f64::EPSILON;
+    if residual == Residual::Deviance {
+        return response.iter().zip(weights).map(|(y, w)| w * deviance_floor(*y)).sum();
+    }
     let relative = if residual == Residual::Log { 1.0 } else { 0.0 };
     let squares = response.iter().zip(weights).map(|(y, w)| w * (relative + y.abs()).powi(2));
     0.5 * UNITS * UNITS * squares.sum::<f64>()
+}
+
+/// What rounding makes of half a deviance that is a difference of likelihoods of size `y`.
+#[inline(always)]
+pub(super) fn deviance_floor(y: f64) -> f64 {
+    4.0 * f64::EPSILON * (1.0 + y.abs())
 }
 
 fn pad(values: &mut Vec<f64>, by: usize) {

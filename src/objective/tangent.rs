@@ -20,6 +20,7 @@ use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::prior::Prior;
 use crate::objective::problem::Buffers;
+use crate::objective::problem::Link;
 use crate::objective::problem::LossPass;
 use crate::objective::problem::Problem;
 use crate::objective::problem::buffers;
@@ -162,7 +163,7 @@ impl Work for Expand<'_> {
             let row_data = (&data.response[first..][..n], &data.weights[first..][..n], &data.noise[first..][..n]);
             let factors = (&mut *costs, &mut *slope, &mut *outer);
             let (arith, f) = (PhantomData::<A>, &*prediction);
-            loss.visit(LossPass { arith, takes_log: false, curvature, delta, f, data: row_data, factors });
+            loss.visit(LossPass { arith, link: Link::Value, curvature, delta, f, data: row_data, factors });
             total += sum(costs);
             add_products::<A>(slope, outer, free.len(), column, |k| free[k], hessian, gradient);
             first += n;

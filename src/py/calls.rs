@@ -2,6 +2,7 @@
 
 use numpy::IntoPyArray;
 use numpy::PyArray1;
+use numpy::PyArray2;
 use numpy::PyArrayDyn;
 use numpy::PyArrayMethods;
 use numpy::PyReadonlyArrayDyn;
@@ -141,6 +142,19 @@ pub(super) fn row_keys<'py>(
     let numbers = Named { name: "numbers", array: &numbers }.slice(py, &[None])?;
     let keys: Vec<u64> = numbers.iter().map(|&number| crate::rng::row_key(number.cast_unsigned())).collect();
     Ok(keys.into_pyarray(py))
+}
+
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
+pub(super) fn bayesian_weights<'py>(
+    py: Python<'py>,
+    keys: PyReadonlyArrayDyn<'py, u64>,
+    seed: u64,
+    n_replicates: u32,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let keys = Named { name: "keys", array: &keys }.slice(py, &[None])?;
+    let weights = guard(py, || crate::bayesian_weights(keys, seed, n_replicates))?;
+    weights.into_pyarray(py).reshape([n_replicates as usize, keys.len()])
 }
 
 #[pyfunction]

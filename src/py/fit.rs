@@ -13,6 +13,7 @@ use crate::Error;
 use crate::FitResult;
 use crate::Gap;
 use crate::GivenPrior;
+use crate::GivenReplicates;
 use crate::GivenStarts;
 use crate::Level;
 use crate::Loss;
@@ -43,7 +44,7 @@ type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
     keys = None, solver = "auto", covariance = "auto", clusters = None, keep_starts = true, max_iterations = 1000,
     kernels = "auto", n_threads = 1, progress = None, prior_mean = None, prior_sd = None, prior_variance = None,
     at = None, cluster_keys = None, strata = None, share = 0.5, noise = None, is_global = false, n_checked = 0,
-    studentize = false
+    studentize = false, replicate_responses = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
@@ -93,6 +94,7 @@ pub(super) fn fit_batch<'py>(
     is_global: bool,
     n_checked: usize,
     studentize: bool,
+    replicate_responses: Option<Array<'py, f64>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let raise = |error: Error| to_python(py, &error, None);
     let n_rows = y.len();
@@ -130,7 +132,14 @@ pub(super) fn fit_batch<'py>(
     let rule = match (&replicate_weights, resample) {
         (Some(values), _) => {
             let slice = Named { name: "weights", array: values }.slice(py, &[None, Some(n_rows)])?;
-            Some((ReplicateRule::Weights(slice), values.shape()[0]))
+            let n_given = values.shape()[0];
+            let responses = match &replicate_responses {
+                Some(values) => {
+                    Some(Named { name: "responses", array: values }.slice(py, &[Some(n_given), Some(n_rows)])?)
+                }
+                None => None,
+            };
+            Some((ReplicateRule::Given(GivenReplicates { weights: slice, responses }), n_given))
         }
         (None, Some(name)) if n_replicates > 0 => {
             Some((ReplicateRule::Scheme(Resample::from_name(name).map_err(raise)?), n_replicates))

@@ -19,6 +19,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(calls::hash_keys, module)?)?;
     module.add_function(wrap_pyfunction!(calls::undefined_row, module)?)?;
     module.add_function(wrap_pyfunction!(calls::row_keys, module)?)?;
+    module.add_function(wrap_pyfunction!(calls::bayesian_weights, module)?)?;
     module.add_function(wrap_pyfunction!(calls::default_threads, module)?)?;
     module.add_function(wrap_pyfunction!(calls::fail_on_purpose, module)?)?;
     module.add_function(wrap_pyfunction!(calls::registries, module)?)?;

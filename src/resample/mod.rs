@@ -153,5 +153,20 @@ impl Resample {
     }
 }
 
+/// The Bayesian bootstrap's weights of units that are no rows, such as the problems behind an accuracy: (replicates, units),
+/// of mean 1 in each replicate. They depend on the seed, the key of each unit and the replicate alone, but for that mean.
+#[must_use]
+pub fn bayesian_weights(keys: &[u64], seed: u64, n_replicates: u32) -> Vec<f64> {
+    let units = Units::new(keys.to_vec(), None, None);
+    let source = Source { units: &units, seed, level: Level::best(), fitted: &[], errors: &[], share: 0.5 };
+    let (mut numbers, mut replicate) = (Numbers::default(), Replicate::default());
+    let mut out = Vec::with_capacity(keys.len() * n_replicates as usize);
+    for r in 0..n_replicates {
+        Resample::Bayesian.draw(&mut Drawing { source, numbers: &mut numbers }, r, &mut replicate);
+        out.extend_from_slice(&replicate.weights);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests;

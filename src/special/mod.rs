@@ -5,6 +5,7 @@
 //! family, the trigonometric functions, [`powi`] and the tails of distributions. Error bounds are in ulp, units in the last place of the result;
 //! the tests assert them at every level against reference values with 50 digits.
 
+mod beta;
 mod deviance;
 mod exp;
 mod gamma;
@@ -17,6 +18,10 @@ mod trigonometric;
 #[cfg(test)]
 mod tests;
 
+pub use beta::BetaFail;
+pub use beta::Rise;
+pub use beta::beta_log_fail;
+pub use beta::log_rise;
 pub use exp::exp;
 pub use exp::expm1;
 pub use gamma::digamma;
