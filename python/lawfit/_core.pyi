@@ -115,7 +115,7 @@ def row_keys(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Stable 64-bit keys of rows from their numbers, the ones that ``fit_batch`` makes of row numbers by itself."""
 
 def bayesian_weights(keys: NDArray[np.uint64], seed: int, n_replicates: int) -> _F64:
-    """(n_replicates, n_units) weights of the Bayesian bootstrap for units that are no rows, of mean 1 in each replicate."""
+    """(n_replicates, n_units) weights of the Bayesian bootstrap for units that are no rows; each replicate has mean 1."""
 
 def fit_batch(
     text: str,
@@ -173,10 +173,10 @@ def fit_batch(
     scale that the data give, as ``scale_rule`` says; ``starts`` (n_starts, n_params) or (n_fits, n_starts, n_params)
     with ``start_rule="given"``; ``n_starts`` 0 for as many as the law needs; ``start_lower`` and ``start_upper``
     (n_params,) NaN where the rule decides; ``keys`` (n_rows,) of the resampling units, None for row numbers within
-    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``, and
-    ``replicate_responses`` of that shape where responses change too (a row whose new response cannot be fitted is left out); ``clusters`` (n_rows,) codes,
-    equal for rows of one fit that are not independent; ``prior_mean`` and ``prior_sd`` (n_params,) NaN where nothing
-    is known, ``prior_variance`` (n_fits,) with NaN or None for the noise variance that the fit finds.
+    each fit; ``replicate_weights`` (n_replicates, n_rows) with ``resample="weights"``, and ``replicate_responses`` of
+    that shape where responses change too (a row whose new response cannot be fitted is left out); ``clusters``
+    (n_rows,) codes, equal for rows of one fit that are not independent; ``prior_mean`` and ``prior_sd`` (n_params,) NaN
+    where nothing is known, ``prior_variance`` (n_fits,) with NaN or None for the noise variance that the fit finds.
 
     Of replicates: ``at`` (n_fits, n_params) estimates that are known, in place of a search; ``cluster_keys`` (n_rows,)
     where clusters are drawn, not rows; ``strata`` (n_rows,) codes within which units are drawn; ``share`` of the units

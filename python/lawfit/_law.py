@@ -47,6 +47,9 @@ class Law:
         Units of the variables. Not part of its identity.
     traps : sequence of str
         Sentences on what goes wrong with it. Not part of its identity.
+    checks : mapping of str to str
+        Conditions over the parameters that a sensible fit meets, such as ``"gamma*G <= 1"``, each with what it means that
+        one does not: a fit that breaks one says so. Not part of its identity.
 
     Raises
     ------
@@ -79,6 +82,7 @@ class Law:
     units: Named[str] = field(compare=False)
     reference: str | None = field(compare=False)
     traps: tuple[str, ...] = field(compare=False)
+    checks: Named[str] = field(compare=False)
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class Law:
         units: Mapping[str, str] | None = None,
         reference: str | None = None,
         traps: Sequence[str] = (),
+        checks: Mapping[str, str] | None = None,
     ) -> None:
         if not isinstance(text, str):
             raise LawError(f"a law is a text such as 'E + A*N**-alpha', not {describe(text)}")
@@ -102,6 +107,8 @@ class Law:
                 raise LawError(f"{argument}: give a text, not {describe(given)}")
         if units is not None and not isinstance(units, Mapping):
             raise LawError(f"units: give a mapping from variables to units, not {describe(units)}")
+        if checks is not None and not isinstance(checks, Mapping):
+            raise LawError(f"checks: give a mapping from conditions to sentences, not {describe(checks)}")
         declared = None if variables is None else names_list("variables", variables)
         positives = names_list("positive", positive)
         values = {
@@ -116,6 +123,7 @@ class Law:
             "units": Named({} if units is None else units),
             "reference": reference,
             "traps": names_list("traps", traps),
+            "checks": Named({} if checks is None else checks),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -136,6 +144,9 @@ class Law:
         for key, (lower, upper) in self.starts.items():
             if not (math.isfinite(lower) and math.isfinite(upper)):
                 raise LawError(f"starts: the range of {key} needs two finite ends, got ({lower:g}, {upper:g})")
+        for condition in self.checks:
+            for key in _engine.names(condition):
+                self.check_parameter("checks", key)
         if self.variables is not None:
             _engine.compile_law(self.text, self.variables, self.positive)
 
@@ -237,6 +248,7 @@ class Law:
             units=self.units,
             reference=self.reference,
             traps=self.traps,
+            checks=self.checks,
         )
 
     def evaluate(
@@ -308,6 +320,20 @@ class Law:
             raise LawError(f"{argument}: no value for {', '.join(missing)}")
         return np.array([as_number(argument, name, values[name]) for name in self.parameters], dtype=np.float64)
 
+    def broken_checks(self, params: Mapping[str, float]) -> tuple[str, ...]:
+        """Sentences of the checks that these parameters break; none where a parameter is missing or not finite."""
+        values = {name: float(value) for name, value in params.items()}
+        if not self.checks or not all(math.isfinite(value) for value in values.values()):
+            return ()
+        columns: list[_engine.EngineColumn] = [
+            (name, np.array([value]), "number", ()) for name, value in values.items()
+        ]
+        met = {
+            condition: _engine.evaluate_columns(condition, columns, want="condition", argument="checks")[0]
+            for condition in self.checks
+        }
+        return tuple(self.checks[condition] for condition, value in met.items() if not value)
+
     def to_latex(self) -> str:
         r"""Return the formula as LaTeX for mathematics mode; the lines of its bindings end in two backslashes.
 
@@ -347,6 +373,7 @@ class Law:
             lines.append(f"  parameters  {', '.join(described)}")
         if self.reference:
             lines.append(f"  reference   {self.reference}")
+        lines.extend(f"  check       {check}" for check in self.checks)
         lines.extend(f"  trap        {trap}" for trap in self.traps)
         return "\n".join(lines)
 

@@ -42,6 +42,12 @@ ENTRIES = (
         title="task loss, mean -log pass@k, by model size, data and samples at test time",
         units={"N": "parameters", "D": "tokens", "k": "samples per problem"},
         reference="Roberts et al. 2026, arXiv:2604.01411, section 3.1 (T2, Approach 1)",
+        traps=["E and G are told apart by the range of k alone."],
+        checks={
+            "gamma*G <= 1": "gamma*G exceeds 1: near k = 1 two samples would more than double the chance of one, which "
+            "no set of problems allows; the power of k is the wrong form here: compare t2_beta, or hold it with "
+            "t2_loss_bounded"
+        },
     ),
     # The authors write A*1e9: their A is a billionth of this one.
     Law(

@@ -41,6 +41,8 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
         found.append(f"the term {term} contributes nothing at any row: the law without it fits as well")
     found += _identification_warnings(fit)
     found += _contradicted(fit)
+    if fit.success:
+        found += fit.law.broken_checks(fit.params)
     vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
     if vague:
         found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")

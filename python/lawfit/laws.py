@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lawfit import _laws_downstream, _laws_pretraining, _laws_training
+from lawfit import _laws_downstream, _laws_pretraining, _laws_testtime, _laws_training
 from lawfit._law import Law
 from lawfit._wording import suggest
 
@@ -43,7 +43,9 @@ class Catalogue(Mapping[str, Law]):
         return f"Catalogue({', '.join(self._laws)})"
 
 
-CATALOGUE = Catalogue((*_laws_pretraining.ENTRIES, *_laws_training.ENTRIES, *_laws_downstream.ENTRIES))
+CATALOGUE = Catalogue(
+    (*_laws_pretraining.ENTRIES, *_laws_training.ENTRIES, *_laws_downstream.ENTRIES, *_laws_testtime.ENTRIES)
+)
 
 power_floor = CATALOGUE["power_floor"]
 chinchilla = CATALOGUE["chinchilla"]
@@ -68,25 +70,48 @@ ladder_accuracy = CATALOGUE["ladder_accuracy"]
 muennighoff = CATALOGUE["muennighoff"]
 clark_moe = CATALOGUE["clark_moe"]
 morph_shape = CATALOGUE["morph_shape"]
+t2_loss_bounded = CATALOGUE["t2_loss_bounded"]
+t2_beta = CATALOGUE["t2_beta"]
+t2_beta_added = CATALOGUE["t2_beta_added"]
+t2_beta_overtrained = CATALOGUE["t2_beta_overtrained"]
+t2_beta_product = CATALOGUE["t2_beta_product"]
+t2_accuracy = CATALOGUE["t2_accuracy"]
+t2_accuracy_link = CATALOGUE["t2_accuracy_link"]
+t2_naive = CATALOGUE["t2_naive"]
+t2_sampling_exponent = CATALOGUE["t2_sampling_exponent"]
+log_linear_ndk = CATALOGUE["log_linear_ndk"]
+log_linear_ck = CATALOGUE["log_linear_ck"]
+neglog_accuracy = CATALOGUE["neglog_accuracy"]
+coverage = CATALOGUE["coverage"]
+neglog_power = CATALOGUE["neglog_power"]
+beta_pass = CATALOGUE["beta_pass"]
+pass_until = CATALOGUE["pass_until"]
 
 __all__ = [
     "CATALOGUE",
     "Catalogue",
     "atlas_languages",
+    "beta_pass",
     "chinchilla",
     "chinchilla_gamma",
     "chinchilla_tied",
     "clark_moe",
+    "coverage",
     "diloco_joint",
     "gadre_error",
     "gadre_overtrain",
     "gemstones",
     "kaplan_nd",
     "ladder_accuracy",
+    "log_linear_ck",
+    "log_linear_ndk",
     "loss_to_loss",
     "morph_shape",
     "muennighoff",
+    "neglog_accuracy",
+    "neglog_power",
     "parscale",
+    "pass_until",
     "power_floor",
     "power_shift_floor",
     "scalerl",
@@ -94,7 +119,16 @@ __all__ = [
     "step_law_rate",
     "steps_by_batch",
     "surge_rate",
+    "t2_accuracy",
+    "t2_accuracy_link",
+    "t2_beta",
+    "t2_beta_added",
+    "t2_beta_overtrained",
+    "t2_beta_product",
     "t2_loss",
+    "t2_loss_bounded",
+    "t2_naive",
+    "t2_sampling_exponent",
 ]
 
 

@@ -45,6 +45,26 @@ TRUTHS = {
     "loss_to_loss": {"K": 1.1, "E0": 1.6, "kappa": 0.9, "E1": 1.9},
     "scalerl": {"R0": 0.2, "A": 0.61, "C_mid": 2500.0, "B": 1.7},
     "ladder_accuracy": {"a": -0.7, "k": 6.0, "L0": 1.1, "b": 0.95},
+    "t2_loss_bounded": {"E": 0.9, "A": 420.0, "B": 1100.0, "g": 0.45, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
+    "t2_beta": {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0},
+    "t2_beta_added": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "m": 0.12, "s": 4.0},
+    "t2_beta_overtrained": {
+        "E": 0.3, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0, "H": 0.002, "phi": 0.25, "psi": 0.45,
+    },
+    "t2_beta_product": {"A": 900.0, "alpha": 0.2, "beta": 0.1, "B": 200.0, "a": 0.1, "b": 0.05},
+    "t2_accuracy": {
+        "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.8, "theta0": 1.2, "theta3": 1.5, "theta4": -0.3,
+    },
+    "t2_accuracy_link": {"theta2": 0.9, "theta1": 1.5, "theta0": 2.6, "theta3": 1.2, "theta4": -0.3},
+    "t2_naive": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.5, "theta0": 0.4},
+    "t2_sampling_exponent": {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "g0": 0.4, "g1": -0.1},
+    "log_linear_ndk": {"c": 5.0, "c_N": -0.12, "c_D": -0.1, "g": -0.6, "g_N": 0.01, "g_D": 0.005},
+    "log_linear_ck": {"a": 4.0, "alpha": -0.1, "beta": -0.4, "delta": 0.004},
+    "neglog_accuracy": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32},
+    "coverage": {"a": 5.0, "b": 0.3},
+    "neglog_power": {"A": 5.0, "b": 0.3},
+    "beta_pass": {"mean": 0.02, "size": 14.0},
+    "pass_until": {"c": 900.0, "alpha": 0.33},
 }  # fmt: skip
 POINTS = {
     "x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0, "C": 3e3, "M": 6.0, "w": 1024.0, "l": 20.0, "K": 8.0, "B": 5e5,
@@ -63,6 +83,11 @@ OWN_GRIDS: dict[str, dict[str, list[float]]] = {
     "muennighoff": {"N": list(np.logspace(7.5, 10, 7)), "D": list(np.logspace(9, 11, 6)), "U": [1e8, 3e8, 1e9]},
     "gadre_overtrain": {"C": list(np.logspace(17, 22, 8)), "M": [5.0, 20.0, 80.0, 320.0]},
     "ladder_accuracy": {"L": list(np.linspace(0.4, 1.8, 15))},
+    "t2_accuracy_link": {"L": list(np.linspace(1.8, 5.0, 15)), "k": [1.0, 4.0, 16.0, 64.0]},
+    "log_linear_ck": {"C": list(np.logspace(18, 22, 9)), "k": [1.0, 4.0, 16.0, 64.0]},
+    "coverage": {"k": list(np.logspace(0, 4, 13))},
+    "neglog_power": {"k": list(np.logspace(0, 4, 13))},
+    "beta_pass": {"k": list(np.logspace(0, 4, 13))},
 }
 
 
