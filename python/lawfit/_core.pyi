@@ -115,7 +115,7 @@ def row_keys(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Stable 64-bit keys of rows from their numbers, the ones that ``fit_batch`` makes of row numbers by itself."""
 
 def bayesian_weights(keys: NDArray[np.uint64], seed: int, n_replicates: int) -> _F64:
-    """(n_replicates, n_units) weights of the Bayesian bootstrap for units that are no rows; each replicate has mean 1."""
+    """(n_replicates, n_units) weights of the Bayesian bootstrap for units that are no rows, of mean 1 in each."""
 
 def fit_batch(
     text: str,

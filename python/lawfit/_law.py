@@ -48,8 +48,8 @@ class Law:
     traps : sequence of str
         Sentences on what goes wrong with it. Not part of its identity.
     checks : mapping of str to str
-        Conditions over the parameters that a sensible fit meets, such as ``"gamma*G <= 1"``, each with what it means that
-        one does not: a fit that breaks one says so. Not part of its identity.
+        Conditions over the parameters that a sensible fit meets, such as ``"gamma*G <= 1"``, each with what it means
+        that one does not: a fit that breaks one says so. Not part of its identity.
 
     Raises
     ------
@@ -134,9 +134,10 @@ class Law:
         for variable in self.variables or ():
             if variable not in self.names:
                 raise LawError(f"variables: {variable!r} does not occur in the law {self.text!r}")
-        for argument, given in (("positive", self.positive), ("bounds", self.declared_bounds), ("starts", self.starts)):
-            for key in given:
-                self.check_parameter(argument, key)
+        checked = [name for condition in self.checks for name in _engine.names(condition)]
+        named = {"positive": self.positive, "bounds": self.declared_bounds, "starts": self.starts, "checks": checked}
+        for argument, key in ((argument, key) for argument, given in named.items() for key in given):
+            self.check_parameter(argument, key)
         for key in self.positive:
             lower, upper = self.declared_bounds.get(key, (0.0, math.inf))
             if lower < 0.0 or upper < 0.0:
@@ -144,9 +145,6 @@ class Law:
         for key, (lower, upper) in self.starts.items():
             if not (math.isfinite(lower) and math.isfinite(upper)):
                 raise LawError(f"starts: the range of {key} needs two finite ends, got ({lower:g}, {upper:g})")
-        for condition in self.checks:
-            for key in _engine.names(condition):
-                self.check_parameter("checks", key)
         if self.variables is not None:
             _engine.compile_law(self.text, self.variables, self.positive)
 

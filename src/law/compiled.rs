@@ -40,8 +40,8 @@ pub enum Residual {
 }
 
 impl Residual {
-    /// Every residual.
-    pub const ALL: [Residual; 3] = [Residual::Linear, Residual::Log, Residual::Deviance];
+    /// Every residual that any law may have; the deviance belongs to laws that are one.
+    pub const ALL: [Residual; 2] = [Residual::Linear, Residual::Log];
 
     /// The word that users type.
     #[must_use]
@@ -58,9 +58,8 @@ impl Residual {
     /// # Errors
     /// [`Error::UnknownName`] with the list of names.
     pub fn from_name(name: &str) -> Result<Residual, Error> {
-        Residual::ALL
-            .into_iter()
-            .find(|residual| residual.name() == name)
+        let mut all = Residual::ALL.into_iter().chain([Residual::Deviance]);
+        all.find(|residual| residual.name() == name)
             .ok_or_else(|| Error::unknown_name("residual", name, Residual::ALL.map(Residual::name)))
     }
 }

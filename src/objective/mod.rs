@@ -6,6 +6,7 @@
 
 mod balance;
 mod basis;
+mod link;
 mod powers;
 pub(crate) mod prior;
 pub(crate) mod problem;

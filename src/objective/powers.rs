@@ -19,10 +19,10 @@ use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
+use crate::objective::link::LossPass;
 use crate::objective::problem::BLOCKS_PER_LOOK;
 use crate::objective::problem::Buffers;
 use crate::objective::problem::Expand;
-use crate::objective::problem::LossPass;
 use crate::objective::problem::Problem;
 use crate::objective::problem::buffers;
 use crate::objective::problem::finish;
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn sums_of_powers_have_the_derivatives_of_the_interpreted_law() {
         let cancel = AtomicBool::new(false);
-        for residual in [Residual::Linear, Residual::Log] {
+        for residual in Residual::ALL {
             for (text, params) in LAWS {
                 let fused = law(text, residual);
                 assert!(fused.separable.as_ref().is_some_and(|s| s.powers.is_some()), "{text}");

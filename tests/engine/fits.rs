@@ -5,6 +5,7 @@ use lawfit::Covariance;
 use lawfit::Error;
 use lawfit::FitResult;
 use lawfit::GivenPrior;
+use lawfit::GivenReplicates;
 use lawfit::GivenStarts;
 use lawfit::Level;
 use lawfit::Loss;
@@ -508,7 +509,8 @@ fn resamples_start_warm_and_end_where_a_cold_search_ends() {
         }
         weights.extend(counts);
     }
-    let plan = Some(ReplicatePlan { rule: ReplicateRule::Weights(&weights), ..replicate(Resample::Pairs, 20) });
+    let given = GivenReplicates { weights: &weights, responses: None };
+    let plan = Some(ReplicatePlan { rule: ReplicateRule::Given(given), ..replicate(Resample::Pairs, 20) });
     let warm = &run(&BatchSpec { replicates: plan, f_scale: Some(&scale), ..spec(&data) })[0];
     let replicates = warm.replicates.as_ref().unwrap();
     for r in 0..20 {
@@ -517,6 +519,92 @@ fn resamples_start_warm_and_end_where_a_cold_search_ends() {
         let found = replicates.objectives[r];
         assert!(found <= cold.objective * (1.0 + 1e-8), "replicate {r}: {found} above {}", cold.objective);
     }
+}
+
+#[test]
+fn responses_that_the_caller_made_are_fitted_in_place_of_the_rows() {
+    let data = chinchilla(2, 0.01, TRUTH);
+    let n = data.y.len();
+    let scale = [0.01, 0.01];
+    let (mut weights, mut responses) = (vec![1.0; 3 * n], Vec::new());
+    for r in 0..3_u64 {
+        let mut random = stream(9, r, 0, Purpose::Check);
+        responses.extend(data.y.iter().map(|y| y * (0.01 * random.normal()).exp()));
+    }
+    // A weight of 0 and a response that has no logarithm both leave a row out.
+    weights[n + 4] = 0.0;
+    responses[2 * n + 7] = -1.0;
+    responses[2 * n + 60] = f64::NAN;
+    let given = GivenReplicates { weights: &weights, responses: Some(&responses) };
+    for residual in [Residual::Log, Residual::Linear] {
+        let plan = Some(ReplicatePlan { rule: ReplicateRule::Given(given), ..replicate(Resample::Pairs, 3) });
+        let fits = run(&BatchSpec { replicates: plan, f_scale: Some(&scale), residual, ..spec(&data) });
+        for r in 0..3 {
+            let own_y: Vec<f64> = responses[r * n..][..n].iter().map(|y| if *y > 0.0 { *y } else { 1.0 }).collect();
+            let mut own_weights = weights[r * n..][..n].to_vec();
+            for (w, y) in own_weights.iter_mut().zip(&responses[r * n..][..n]) {
+                // Under linear residuals -1 is a response like any other, and not one that a sum of powers would make.
+                if y.is_nan() || *y <= 0.0 {
+                    *w = 0.0;
+                }
+            }
+            if residual == Residual::Linear && r == 2 {
+                continue;
+            }
+            let base =
+                BatchSpec { y: &own_y, weights: Some(&own_weights), f_scale: Some(&scale), residual, ..spec(&data) };
+            for (fit, cold) in fits.iter().zip(run(&base)) {
+                let found = fit.replicates.as_ref().unwrap().objectives[r];
+                assert!((found - cold.objective).abs() <= 1e-8 * cold.objective, "{r}: {found} {}", cold.objective);
+            }
+        }
+    }
+    let short = GivenReplicates { weights: &weights, responses: Some(&responses[1..]) };
+    let plan = Some(ReplicatePlan { rule: ReplicateRule::Given(short), ..replicate(Resample::Pairs, 3) });
+    let error = run_batch(&BatchSpec { replicates: plan, ..spec(&data) }, &Monitor::default()).unwrap_err();
+    assert!(error.to_string().contains("responses"), "{error}");
+}
+
+#[test]
+fn counts_are_fitted_by_likelihood() {
+    // A share that is the same in all rows: its maximum-likelihood estimate is the share of all, its variance p (1 - p) / n.
+    let (successes, trials) = ([3.0, 0.0, 7.0, 2.0, 20.0], [10.0, 4.0, 9.0, 30.0, 20.0]);
+    let variables: Vec<String> = ["s", "n"].map(String::from).to_vec();
+    let parameters = vec!["p".to_owned()];
+    let x = [successes, trials].concat();
+    let (start, other) = ([0.3], chinchilla(1, 0.01, TRUTH));
+    let base = BatchSpec {
+        text: "binomial_deviance(s, n, p)",
+        variables: &variables,
+        parameters: &parameters,
+        x: &x,
+        y: &trials,
+        offsets: &[0, 5],
+        lower: &[0.0],
+        upper: &[1.0],
+        fixed: &[f64::NAN],
+        start_lower: &[f64::NAN],
+        start_upper: &[f64::NAN],
+        loss: Loss::Squared,
+        residual: Residual::Deviance,
+        covariance: Covariance::Classical,
+        start_rule: StartRule::Given,
+        starts: Some(GivenStarts { values: &start, n_starts: 1, per_fit: false }),
+        ..spec(&other)
+    };
+    let fit = &run(&base)[0];
+    let (s, n): (f64, f64) = (successes.iter().sum(), trials.iter().sum());
+    let share = s / n;
+    assert_eq!(fit.status, Status::Converged);
+    assert!((fit.params[0] - share).abs() < 1e-12, "{}", fit.params[0]);
+    assert!((fit.covariance[0] - share * (1.0 - share) / n).abs() < 1e-10 * fit.covariance[0]);
+    let log = |k: f64, p: f64| if k == 0.0 { 0.0 } else { k * p.ln() };
+    let lost: f64 = successes
+        .iter()
+        .zip(&trials)
+        .map(|(s, n)| log(*s, s / n) + log(n - s, 1.0 - s / n) - log(*s, share) - log(n - s, 1.0 - share))
+        .sum();
+    assert!((fit.objective - lost).abs() < 1e-12 * lost, "{} {lost}", fit.objective);
 }
 
 #[test]

@@ -53,7 +53,8 @@ TRUTHS = {
     },
     "t2_beta_product": {"A": 900.0, "alpha": 0.2, "beta": 0.1, "B": 200.0, "a": 0.1, "b": 0.05},
     "t2_accuracy": {
-        "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.8, "theta0": 1.2, "theta3": 1.5, "theta4": -0.3,
+        "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.8, "theta0": 1.2, "theta3": 1.5,
+        "theta4": -0.3,
     },
     "t2_accuracy_link": {"theta2": 0.9, "theta1": 1.5, "theta0": 2.6, "theta3": 1.2, "theta4": -0.3},
     "t2_naive": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.5, "theta0": 0.4},
