@@ -66,6 +66,8 @@ NEIGHBOURS = {
     "_report": {"_batch", "_leverage", "_reasons", "_sanity"},
     "_influence": {"resampling"},
     "_drop_path": {"_influence"},
+    "_held_out": {"_band"},
+    "_conformal": {"_band"},
     "validation": {"_conformal", "_held_out", "_scores", "_splits"},
     "design": {"_information"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
