@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lawfit import _engine, _leverage, _reasons, _sanity
 from lawfit._batch import dropped_words
 from lawfit._protocols import Followed, shown
+from lawfit._residuals import met_exactly
 from lawfit._text import fields, number, table
 from lawfit._wording import listed
 
@@ -41,6 +42,9 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
         found.append(f"the term {term} contributes nothing at any row: the law without it fits as well")
     found += _identification_warnings(fit)
     found += _contradicted(fit)
+    exact = met_exactly(fit)
+    if exact is not None:
+        found.append(exact)
     vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
     if vague:
         found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")
