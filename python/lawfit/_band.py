@@ -17,7 +17,7 @@ from lawfit._options import check_word
 from lawfit._predictions import Predicted, Prediction
 from lawfit._quantity import Quantity
 from lawfit._refits import determined
-from lawfit._residuals import residuals_of, standardised
+from lawfit._residuals import met_exactly, residuals_of, standardised
 from lawfit.errors import DataError
 from lawfit.results import Fit
 
@@ -81,7 +81,7 @@ def predict_with_interval(
     lower, upper, value = (np.asarray(ends.reshape(shape)) for ends in (lower, upper, value))
     if reason is None and kind == "run" and not np.isfinite(lower).all():
         reason = "nothing tells how noisy a new run is: there are no more rows than parameters"
-    return Prediction(value, lower, upper, level, kind, reason)
+    return Prediction(value, lower, upper, level, kind, met_exactly(fit) if reason is None else reason)
 
 
 def _reach(fit: Fit, level: float) -> float:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _engine
+from lawfit._band import noise_variance
 from lawfit._draws import check_level
 from lawfit._engine import F64, I64
-from lawfit._new_runs import law_stderr, noise_of
+from lawfit._new_runs import law_stderr
 from lawfit.errors import DataError, LawError
 from lawfit.results import Fit
 
@@ -87,7 +88,8 @@ class Conformal:
         x, shape = _arrays.broadcast_points(names, given)
         predicted, slopes = law_stderr(self.fit, x)
         is_log = self.fit.options.residual == "log"
-        noise = noise_of(self.fit) * self._units(sigma, shape) / (predicted if is_log and sigma is not None else 1.0)
+        unit = self._units(sigma, shape) / (predicted if is_log and sigma is not None else 1.0)
+        noise = math.sqrt(noise_variance(self.fit)) * unit
         reach = self.reach * np.hypot(np.linalg.norm(slopes, axis=1), noise)
         if is_log:
             lower, upper = predicted * np.exp(-reach), predicted * np.exp(reach)
@@ -111,6 +113,9 @@ def conformal(fit: Fit, error: F64, stderr: F64, unit: I64, level: float) -> Con
     sizes = np.abs(error) / stderr
     if np.isnan(sizes).any():
         raise DataError("conformal: a training fit has no standard errors to measure its errors in")
+    slopes = law_stderr(fit, fit.rows.x[:, :1])[1]
+    if not (np.isfinite(slopes).all() and math.isfinite(noise_variance(fit))):
+        raise DataError(f"conformal: the fit to all rows has no standard errors to scale ({fit.message})")
     _, codes = np.unique(unit, return_inverse=True)
     largest = np.zeros(int(codes.max()) + 1)
     np.maximum.at(largest, codes.reshape(-1), sizes)

@@ -12,6 +12,7 @@ from lawfit import _engine
 from lawfit._draws import Interval, check_level
 from lawfit._engine import F64
 from lawfit._quantity import Quantity, formula
+from lawfit._residuals import met_exactly
 
 if TYPE_CHECKING:
     from lawfit.results import Fit
@@ -31,12 +32,15 @@ class Derived:
         Degrees of freedom of Student's t, those of the fit.
     reason : str or None
         Why there is no standard error.
+    note : str or None
+        What to know about it: that the law meets every row exactly.
     """
 
     value: float
     stderr: float
     dof: float
     reason: str | None = None
+    note: str | None = None
 
     def interval(self, level: float = 0.95) -> Interval:
         """Return ``value`` plus and minus Student's t times ``stderr``; NaN, and a note, without a standard error.
@@ -50,14 +54,15 @@ class Derived:
         if not math.isfinite(self.stderr):
             return Interval(math.nan, math.nan, level=level, method="wald", note=self.reason)
         reach = float(_engine.t_quantile(0.5 + 0.5 * level, self.dof)) * self.stderr
-        return Interval(self.value - reach, self.value + reach, level=level, method="wald")
+        return Interval(self.value - reach, self.value + reach, level=level, method="wald", note=self.note)
 
 
 def derive(fit: Fit, text: str) -> Derived:
     """Value and standard error of a formula over the parameters, by the delta method with exact derivatives."""
     quantity = formula(text, fit.law.parameters)
     value, stderr, reason = delta(fit, quantity)
-    return Derived(float(value[0]), float(stderr[0]), fit.dof, reason)
+    note = met_exactly(fit) if reason is None else None
+    return Derived(float(value[0]), float(stderr[0]), fit.dof, reason, note)
 
 
 def delta(fit: Fit, quantity: Quantity) -> tuple[F64, F64, str | None]:

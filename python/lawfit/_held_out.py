@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lawfit import _engine
+from lawfit._band import noise_variance
 from lawfit._engine import F64, I64, Bool
-from lawfit._new_runs import law_stderr, noise_of
+from lawfit._new_runs import law_stderr
 from lawfit._tangent import moving_parameters, row_units
 from lawfit.results import Fit
 
@@ -53,7 +54,7 @@ def held_out(fit: Fit, trained: Fit, test: I64, unit_of: I64, level: float, k: i
     predicted, slopes = law_stderr(trained, rows.x[:, test])
     actual = rows.y[test]
     error = np.log(predicted / actual) if is_log else predicted - actual
-    noise = noise_of(trained) * row_units(rows, fit.options.residual)[test]
+    noise = math.sqrt(noise_variance(trained)) * row_units(rows, fit.options.residual)[test]
     stderr = np.hypot(np.linalg.norm(slopes, axis=1), noise)
     reach = float(_engine.t_quantile(0.5 + 0.5 * level, trained.dof)) * stderr if trained.dof > 0.0 else stderr * np.nan
     lower, upper = (

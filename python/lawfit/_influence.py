@@ -10,6 +10,7 @@ import numpy as np
 from lawfit import resampling
 from lawfit._engine import F64, I64, Bool
 from lawfit._leverage import Units
+from lawfit._residuals import met_exactly
 from lawfit._tangent import Tangent
 from lawfit.results import Fit
 
@@ -39,7 +40,8 @@ class Influence:
     changes : numpy.ndarray
         (n_units, n_parameters) estimate without the unit, less the estimate; NaN where no minimum is left.
     in_stderr : numpy.ndarray
-        (n_units, n_parameters) the same in standard errors of the fit.
+        (n_units, n_parameters) the same in standard errors of the fit; NaN where there are none, or the law meets
+        every row exactly.
     """
 
     unit: str
@@ -108,6 +110,7 @@ def influence_of(fit: Fit, tangent: Tangent, units: Units, refits: Refits) -> In
     changes = params[:, places] - np.array([fit.params[name] for name in tangent.moving])
     changes[~is_minimum] = np.nan
     stderr = np.array([fit.stderr[name] for name in tangent.moving])
+    stderr[(stderr == 0.0) | (met_exactly(fit) is not None)] = np.nan  # roundings measure nothing
     leverage = tangent.leverage()
     return Influence(
         unit=units.noun,

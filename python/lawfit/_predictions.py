@@ -27,7 +27,7 @@ class Prediction:
     kind : str
         ``"mean"``: the interval is for the law; ``"run"``: for one new run.
     note : str or None
-        Why there is no interval.
+        Why there is no interval, or what to know about it.
     """
 
     value: F64

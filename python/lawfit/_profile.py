@@ -12,7 +12,7 @@ from lawfit import _engine
 from lawfit._draws import Interval
 from lawfit._engine import F64
 from lawfit._refits import covariance_of, held, refit
-from lawfit._residuals import loss_points, residuals_of
+from lawfit._residuals import loss_points, met_exactly, residuals_of
 from lawfit.errors import DataError
 from lawfit.results import Fit
 
@@ -29,8 +29,6 @@ MOST_CUTS = 100
 FARTHEST = 1e100
 # Two estimates of one variance from some dozens of rows differ by less than that.
 AGREEING = (2.0 / 3.0, 1.5)
-# Residuals of fewer roundings than this say nothing of noise.
-ROUNDINGS = 16.0
 
 
 class Reached(NamedTuple):
@@ -117,12 +115,12 @@ def profile(fit: Fit, name: str, level: float) -> Interval:
     plain = covariance_of(fit, "classical")
     if plain.covariance_reason is not None:
         return nothing(plain.covariance_reason)
+    exact = met_exactly(plain)
+    if exact is not None:
+        return nothing(exact)
     residuals = residuals_of(fit)
     points = loss_points(fit, residuals)
     variance = float(np.sum(residuals.weights * points.psi**2)) / plain.dof
-    size = 1.0 if fit.options.residual == "log" else float(np.abs(fit.rows.y).max())
-    if np.abs(residuals.plain).max() <= ROUNDINGS * np.finfo(np.float64).eps * size:
-        return nothing("the law meets every row exactly, so nothing is left to estimate the noise from")
     ratio = float(points.slope.mean()) / variance
     at_odds = _at_odds(fit, ratio)
     if at_odds is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lawfit import _engine, _leverage, _reasons, _sanity
 from lawfit._batch import dropped_words
 from lawfit._protocols import Followed, shown
+from lawfit._residuals import met_exactly
 from lawfit._text import fields, number, table
 from lawfit._wording import listed
 
@@ -43,6 +44,9 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
     found += _contradicted(fit)
     if fit.success:
         found += fit.law.broken_checks(fit.params)
+    exact = met_exactly(fit)
+    if exact is not None:
+        found.append(exact)
     vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
     if vague:
         found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # A row with less than this left of its residual is met whatever it says.
 LEAST_LEFT = 1e-8
+# Residuals of fewer roundings than this say nothing of noise.
+ROUNDINGS = 16.0
 
 
 class Residuals(NamedTuple):
@@ -52,6 +54,20 @@ def residuals_of(fit: Fit, params: Mapping[str, float] | None = None) -> Residua
 def loss_points(fit: Fit, residuals: Residuals) -> Point:
     """Loss of each row."""
     return LOSSES[fit.options.loss](residuals.scaled, fit.f_scale)
+
+
+def met_exactly(fit: Fit) -> str | None:
+    """Say that the residuals of a fit are roundings, so that nothing made of them is noise; None where they are not."""
+    if not fit.success or fit.covariance_reason is not None:
+        return None
+    residuals = residuals_of(fit)
+    size = 1.0 if fit.options.residual == "log" else float(np.abs(residuals.predicted).max())
+    if not np.abs(residuals.plain).max() <= ROUNDINGS * np.finfo(np.float64).eps * size:
+        return None
+    return (
+        "the law meets every row exactly: the residuals are roundings, so standard errors and intervals say nothing of "
+        "noise"
+    )
 
 
 def standardised(fit: Fit) -> F64:

@@ -15,6 +15,7 @@ from lawfit._influence import Influence, Refits, influence_of
 from lawfit._leverage import HIGH, MANY_TIMES, units_of
 from lawfit._options import check_count
 from lawfit._quantity import names_in
+from lawfit._residuals import met_exactly
 from lawfit._structure import ResidualTest, residual_tests
 from lawfit._tangent import tangent_of
 from lawfit._text import fields, number, table
@@ -166,6 +167,10 @@ def diagnose(
     units = units_of(fit, tangent.places)
     refits = Refits(fit, tangent, units, n_threads)
     influence = influence_of(fit, tangent, units, refits)
+    exact = met_exactly(fit)
+    if exact is not None:
+        # Sets of rows that leave, tests and draws are all measured in the noise.
+        return _wrap(fit, influence, None, (), None, exact)
     # With as many units left as there are parameters the law meets them whatever it is.
     most = min(most, len(units) - len(tangent.moving) - 1)
     quantity = most_moved(influence, most) if quantity is None else quantity
@@ -198,7 +203,7 @@ def _wrap(
     note: str | None,
 ) -> Diagnosis:
     direction = _reasons.direction(fit)
-    findings = [note] if note is not None and not fit.success else []
+    findings = [note] if note is not None and (not fit.success or note == met_exactly(fit)) else []
     if fit.unidentified or fit.status == "unidentified":
         findings.append(f"not identified: {direction} (condition number {fit.condition:.1e})")
     findings += [f"the term {term} contributes nothing at any row" for term in fit.dead_terms]

@@ -21,6 +21,8 @@ from lawfit.results import Fit
 
 # The expanded percentile of 20 rows and five parameters wants 1,445.
 DEFAULT_REPLICATES = 2000
+# The schemes that draw within strata: the others keep every row, leave units out of all alike, or are told their rows.
+STRATIFIED = ("bayesian", "pairs", "hierarchical")
 
 
 def bootstrap(
@@ -31,7 +33,7 @@ def bootstrap(
     seed: int = 0,
     search: str = "warm",
     strata: str | ArrayLike | None = None,
-    share: float = 0.8,
+    share: float | None = None,
     noise: float | ArrayLike | None = None,
     studentize: bool = False,
     weights: ArrayLike | None = None,
@@ -67,16 +69,16 @@ def bootstrap(
         Whether each replicate is minimised from the fit alone, or from many starts as well.
     strata : str or (n_rows,) array, optional
         Draw within rows of equal value, so that each keeps its number of rows: a formula over the law's variables, such
-        as ``"N"``, or one value for each row that the fit used.
-    share : float
-        Share of the rows, or clusters, that ``"subsample"`` keeps; Hoffmann et al. 2022 kept 80 %.
+        as ``"N"``, or one value for each row that the fit used. For ``"bayesian"``, ``"pairs"`` and ``"hierarchical"``.
+    share : float, optional
+        Share of the rows, or clusters, that ``"subsample"`` keeps: 0.8, as in Hoffmann et al. 2022, unless given.
     noise : float or (n_rows,) array, optional
         Standard deviation of the noise for ``"parametric"``, on the residual's scale: of ln response under
         ``residual="log"``. Otherwise the known ``sigma`` of the fit; without it the residuals tell, under a robust loss
         by their median.
     studentize : bool
         Give each replicate a covariance, of the kind that the fit has: what ``method="studentized"`` of an interval
-        needs. For ``"pairs"``, ``"wild"`` and ``"parametric"``.
+        needs. For ``"pairs"``, ``"wild"``, ``"parametric"``, ``indices`` and whole ``weights``.
     weights : (n_replicates, n_rows) array, optional
         Weights of the rows in each replicate, instead of drawing any.
     indices : (n_replicates, n_drawn) array of int, optional
@@ -131,17 +133,16 @@ def bootstrap(
     if not np.isfinite(params).all():
         raise DataError(f"bootstrap: the fit has no estimate to start from ({fit.message})")
     check_word("search", search, SEARCHES)
+    drawn = _as_resampling(fit, n_replicates, resample, weights, indices)
     resampling = replace(
-        _as_resampling(fit, n_replicates, resample, weights, indices),
-        strata=None if strata is None else _strata(fit, strata),
-        share=_share(share),
-        noise=None if noise is None else _noise(fit, noise, resample),
+        drawn,
+        strata=None if strata is None else _strata(fit, strata, drawn.scheme),
+        share=drawn.share if share is None else _share(share, drawn.scheme),
+        noise=None if noise is None else _noise(fit, noise, drawn.scheme),
         search=search,
         n_checked=0 if search == "global" else check_count("n_checked", n_checked, least=0),
-        studentize=bool(studentize),
+        studentize=_studentize(studentize, drawn.weights),
     )
-    if strata is not None and resample in ("jackknife", "subsample"):
-        raise LawError(f"strata: resample={resample!r} leaves units out of all rows alike; leave strata= out")
     given = fit.options.start_rule == "given" and fit.starts is not None
     raw = _batch.run(
         fit.law,
@@ -191,8 +192,14 @@ def _n_left_out(fit: Fit, n_replicates: int | None) -> int:
     return units
 
 
-def _strata(fit: Fit, strata: str | ArrayLike) -> I64:
+def _named(scheme: str) -> str:
+    return "weights= or indices=" if scheme == "weights" else f"resample={scheme!r}"
+
+
+def _strata(fit: Fit, strata: str | ArrayLike, scheme: str) -> I64:
     """Code of each row's stratum."""
+    if scheme not in STRATIFIED:
+        raise LawError(f"strata: {_named(scheme)} draws nothing within strata; leave strata= out")
     rows = fit.rows
     if isinstance(strata, str):
         columns: list[_engine.EngineColumn] = [
@@ -225,16 +232,28 @@ def _strata(fit: Fit, strata: str | ArrayLike) -> I64:
     return codes
 
 
-def _share(share: float) -> float:
+def _share(share: float, scheme: str) -> float:
+    if scheme != "subsample":
+        raise LawError(f'share: goes with resample="subsample", not {_named(scheme)}')
     if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0.0 < share < 1.0:
         raise LawError(f"share={share!r}: give a number between 0 and 1, such as 0.8")
     return float(share)
 
 
-def _noise(fit: Fit, noise: float | ArrayLike, resample: str) -> F64:
+def _studentize(studentize: bool, weights: F64 | None) -> bool:
+    if not isinstance(studentize, bool | np.bool_):
+        raise LawError(f"studentize={studentize!r}: give True or False")
+    if studentize and weights is not None and np.any(weights != np.round(weights)):
+        raise LawError(
+            "studentize: takes each weight as a number of copies of its row, and some of weights= are no whole numbers"
+        )
+    return bool(studentize)
+
+
+def _noise(fit: Fit, noise: float | ArrayLike, scheme: str) -> F64:
     """Return the standard deviation of each row's noise."""
-    if resample != "parametric":
-        raise LawError(f'noise: goes with resample="parametric", not {resample!r}')
+    if scheme != "parametric":
+        raise LawError(f'noise: goes with resample="parametric", not {_named(scheme)}')
     values = _arrays.as_float64(noise, "noise")
     if values.shape not in ((), fit.rows.y.shape):
         raise DataError(

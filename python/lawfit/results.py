@@ -295,7 +295,7 @@ class Fit:
         seed: int = 0,
         search: str = "warm",
         strata: str | ArrayLike | None = None,
-        share: float = 0.8,
+        share: float | None = None,
         noise: float | ArrayLike | None = None,
         studentize: bool = False,
         weights: ArrayLike | None = None,

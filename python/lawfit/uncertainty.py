@@ -18,6 +18,7 @@ from lawfit._options import check_word
 from lawfit._predictions import Predicted, Prediction
 from lawfit._quantity import Quantity, formula
 from lawfit._refits import covariance_of
+from lawfit._residuals import met_exactly
 from lawfit._wording import listed
 from lawfit.errors import DataError, LawError
 from lawfit.results import Fit
@@ -197,11 +198,16 @@ def draws_interval(draws: Draws, quantity: str, level: float = 0.95, method: str
     if reason is None:
         ((sample, notes),) = samples_of(draws, asked, asked.values(draws.params), level)
         ends = ends_of(draws.fit, asked, sample, word)
-        ends = ends._replace(notes=(*ends.notes, *notes))
+        ends = ends._replace(notes=(*_exact(draws.fit), *ends.notes, *notes))
     else:
         ends = none(word, reason)
     note = "; ".join(ends.notes) or None
     return Interval(ends.lower, ends.upper, level=level, method=ends.method, mc_error=ends.mc_error, note=note)
+
+
+def _exact(fit: Fit) -> tuple[str, ...]:
+    words = met_exactly(fit)
+    return () if words is None else (words,)
 
 
 def _at_bound(fit: Fit, quantity: Quantity, level: float) -> Interval | None:
@@ -331,6 +337,7 @@ def predicted_interval(predicted: Predicted, level: float = 0.95, method: str = 
     lower: F64 = np.full(predicted.estimate.size, math.nan)
     upper, said = lower.copy(), [] if reason is None else [reason]
     if reason is None:
+        said += _exact(draws.fit)
         values = predicted.values.reshape(len(draws), -1)
         for k, (sample, notes) in enumerate(samples_of(draws, predicted.quantity, values, level, is_widened=is_run)):
             ends = ends_of(draws.fit, predicted.quantity, sample, word)

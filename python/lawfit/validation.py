@@ -163,8 +163,9 @@ def validate(
     form fits well where it was fitted and shows its bend in larger runs. Rows of one cluster are never cut: a cluster
     stands in the order where its largest row stands.
 
-    The interval of a held-out run is the prediction plus and minus Student's t times its standard deviation, the
-    covariance of the training fit and the noise of a run together.
+    The interval of a held-out run is that of ``predict(..., kind="run")`` of the training fit: the prediction plus and
+    minus Student's t times its standard deviation, of the law and of a run's noise together. The noise is the root mean
+    square of all training residuals, so runs as far off as the outliers among those are no surprise.
 
     References
     ----------

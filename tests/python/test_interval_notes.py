@@ -190,3 +190,46 @@ def test_a_bootstrap_within_a_fit_says_its_methods(power_runs: dict[str, Any]) -
     assert summary["methods"] == {"E": "t", "A": "t", "alpha": "t"}
     assert "n_replicates=2223 would do" in summary["notes"]["alpha"]
     assert summary["intervals"]["alpha"] == list(fit.draws.interval("alpha"))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("residual", ["linear", "log"])
+def test_a_law_that_meets_every_row_says_that_its_intervals_say_nothing(residual: str) -> None:
+    sizes = np.logspace(7, 10, 20)
+    exact = lf.synthetic.runs(lf.laws.power_floor, POWER_TRUTH, {"x": sizes}, noise=0.0)
+    weights = np.where(np.arange(20) == 3, 0.0, 1.0)
+    exact["loss"][3] = 5.0  # without weight, so it is no noise
+    fit = lf.fit(lf.laws.power_floor, exact, response="loss", residual=residual, weights=weights)
+    words = "the residuals are roundings"
+    draws = fit.bootstrap(100)
+    for note in (
+        fit.interval("alpha").note,
+        fit.interval("alpha", covariance="HC1").note,
+        fit.interval("alpha", method="profile").note,
+        fit.derived("1/alpha").note,
+        fit.predict(x=1e11, interval=0.95).note,
+        draws.interval("E", method="percentile").note,
+        draws.predict(x=1e11).interval(method="percentile").note,
+    ):
+        assert note is not None
+        assert words in note
+    assert sum(words in warning for warning in fit.warnings) == 1
+    for text in (repr(fit), repr(draws)):
+        assert words in text
+    # A thousand roundings are what a table of 12 digits has: noise of some kind.
+    ruffled = exact | {"loss": exact["loss"] * (1.0 + 2e-13 * np.cos(np.arange(20.0)))}
+    noisy = lf.fit(lf.laws.power_floor, ruffled, response="loss", residual=residual, weights=weights)
+    assert noisy.interval("alpha").note is None
+    assert words not in repr(noisy)
+
+
+def test_a_diagnosis_of_exact_rows_measures_nothing_in_their_noise() -> None:
+    x = np.arange(1.0, 9.0)
+    fit = lf.fit("a + b*x", {"x": x, "y": 2 + 3 * x}, response="y", residual="linear", loss="squared")
+    found = fit.diagnose(draws=fit.bootstrap(50))
+    assert found.influence is not None
+    assert np.isnan(found.influence.in_stderr).all()
+    assert np.abs(found.influence.changes).max() < 1e-9
+    assert found.path is None
+    assert "the residuals are roundings" in found.findings[0]
+    assert len(found.findings) == 1
+    assert "nothing stands out" not in repr(found)

@@ -180,6 +180,9 @@ def test_a_studentized_replicate_has_the_covariance_of_a_fit_to_its_rows() -> No
         alone = lf.fit(LINE, runs, response="y", loss="squared", residual="linear")
         np.testing.assert_allclose(draws.params[replicate], list(alone.params.values()), rtol=1e-9)
         np.testing.assert_allclose(draws.covariances[replicate], alone.covariance, rtol=1e-8)
+    given = fit.bootstrap(weights=counts, studentize=True)
+    assert given.covariances is not None
+    np.testing.assert_allclose(given.covariances, draws.covariances, rtol=1e-8)
 
 
 def test_a_studentized_draw_of_a_cluster_counts_each_copy_as_a_cluster() -> None:
