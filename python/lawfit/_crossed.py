@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lawfit import _engine
-from lawfit._batch import Rows, cluster_keys, unit_bytes
+from lawfit._batch import Resampling, Rows, cluster_keys, unit_bytes
 from lawfit._engine import F64
-from lawfit.errors import DataError
+from lawfit.errors import DataError, LawError
 
 # Schemes of fits to averages over problems, and what each of them draws.
 SCHEMES = ("crossed", "problems")
 
 
-def replicates(rows: Rows, scheme: str, n_replicates: int, seed: int) -> tuple[F64, F64]:
+def scheme_of(rows: Rows, asked: str | None) -> str:
+    """Return the scheme that a call means; averages over problems are crossed unless it says otherwise."""
+    if asked is None:
+        return "bayesian" if rows.sampled is None else "crossed"
+    if asked in SCHEMES and rows.sampled is None:
+        raise LawError(f"resample={asked!r}: the table has no problems to draw again; make it with lawfit.pass_at_k")
+    return asked
+
+
+def with_problems(rows: Rows, resampling: Resampling, seed: int) -> Resampling:
+    """Return the resampling with weights and responses filled in, where problems are drawn."""
+    if resampling.scheme not in SCHEMES:
+        return resampling
+    weights, responses = _replicates(rows, resampling.scheme, resampling.n_replicates, seed)
+    return replace(resampling, weights=weights, responses=responses)
+
+
+def _replicates(rows: Rows, scheme: str, n_replicates: int, seed: int) -> tuple[F64, F64]:
     """Return weights of the rows and responses of each replicate, (n_replicates, n_rows) each.
 
     A problem's weight is the same in every row of a replicate, since all checkpoints answer the same problems. Weights
@@ -31,7 +50,6 @@ def replicates(rows: Rows, scheme: str, n_replicates: int, seed: int) -> tuple[F
     of_rows = cluster_keys(rows)
     assert of_rows is not None, "rows of one checkpoint are a cluster"
     known, of_row = np.unique(of_rows, return_inverse=True)
-    # In the order of first rows, as the engine numbers clusters: the sum that makes the mean 1 is then the same.
     weights = _engine.bayesian_weights(known, seed, n_replicates)
     return np.ascontiguousarray(weights[:, of_row.reshape(-1)]), responses
 

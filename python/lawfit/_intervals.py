@@ -230,7 +230,7 @@ OF_RUNS = ("expanded", "percentile", "t")
 TWO_SIDED = ("basic", "bca", "studentized")
 # What "auto" stands for, by scheme of the draws. Weights that a caller gives are the caller's design: quantiles as they
 # are, whatever they imitate.
-AUTO = {"bayesian": "expanded", "jackknife": "t", "subsample": "t"}
+AUTO = {"bayesian": "expanded", "crossed": "expanded", "jackknife": "t", "subsample": "t"}
 OTHERWISE = "percentile"
 # ... and for new runs, whose noise is estimated too, whatever the scheme.
 FOR_RUNS = "expanded"
@@ -289,7 +289,8 @@ def percentile_since(sample: Sample, reason: str) -> Ends:
 
 
 def _units(sample: Sample) -> str:
-    return f"{sample.n_units} {'clusters' if sample.over_clusters else 'rows'}"
+    word = "problems" if sample.resample == "problems" else "clusters" if sample.over_clusters else "rows"
+    return f"{sample.n_units} {word}"
 
 
 def too_few_units(sample: Sample) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _engine
 from lawfit._batch import Options, Prior
+from lawfit._crossed import SCHEMES as CROSSED
 from lawfit._engine import F64
 from lawfit._law import Law, RangeLike, as_number, as_ranges
 from lawfit._named import Named
@@ -216,4 +217,4 @@ def check_scheme(resample: object) -> None:
             f"resample={resample!r}: clusters are drawn by themselves where the fit has cluster=; "
             'say resample="bayesian" or "pairs"'
         )
-    check_word("resample", resample, _engine.registries().resamplers)
+    check_word("resample", resample, (*_engine.registries().resamplers, *CROSSED))

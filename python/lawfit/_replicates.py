@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lawfit._batch import Resampling
+from lawfit._crossed import SCHEMES as CROSSED
 from lawfit._draws import Draws
 from lawfit._engine import RawReplicates
 
@@ -29,7 +30,7 @@ def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed:
         status_codes=raw.status[i],
         resample=resampling.scheme,
         seed=seed,
-        n_units=int(raw.n_units[i]),
+        n_units=_n_units(fit, raw, i, resampling),
         lost_term=raw.lost_term[i],
         covariances=None if raw.covariance is None else raw.covariance[i],
         n_checked=int(raw.n_checked[i]),
@@ -37,6 +38,14 @@ def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed:
         share=_share(resampling, int(raw.n_units[i])),
         caution=_caution(fit, resampling, int(raw.n_checked[i]), int(raw.n_disagreed[i])),
     )
+
+
+def _n_units(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling) -> int:
+    """Return how many independent things were drawn from; of two kinds that are crossed, the checkpoints."""
+    if resampling.scheme == "problems":
+        assert fit.rows.sampled is not None, "there are problems to draw"
+        return len(fit.rows.sampled.problems)
+    return int(raw.n_units[i])
 
 
 def _share(resampling: Resampling, n_units: int) -> float | None:
@@ -53,6 +62,16 @@ def _caution(fit: Fit, resampling: Resampling, n_checked: int, n_disagreed: int)
         found.append(
             f"rows were resampled as if independent, although cluster={fit.rows.clustered_by} was given: intervals may "
             "be far too narrow"
+        )
+    if resampling.scheme == "problems":
+        found.append(
+            "only problems were drawn again: how far checkpoints lie from the law, mostly the larger part, is not in "
+            'these draws, so intervals are too narrow; resample="crossed" has both'
+        )
+    if fit.rows.sampled is not None and resampling.scheme not in CROSSED:
+        found.append(
+            "problems were not drawn again: the checkpoints share them, so what this set of problems adds is not in "
+            'these draws; resample="crossed" has both'
         )
     if resampling.strata is not None:
         labels = np.arange(fit.rows.y.size) if fit.rows.clusters is None else fit.rows.clusters

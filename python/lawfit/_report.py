@@ -41,9 +41,7 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
     for term in fit.dead_terms:
         found.append(f"the term {term} contributes nothing at any row: the law without it fits as well")
     found += _identification_warnings(fit)
-    found += _contradicted(fit)
-    if fit.success:
-        found += fit.law.broken_checks(fit.params)
+    found += [*_contradicted(fit), *(fit.law.broken_checks(fit.params) if fit.success else ())]
     exact = met_exactly(fit)
     if exact is not None:
         found.append(exact)

@@ -115,7 +115,7 @@ def _add_fit_options(verb: argparse.ArgumentParser) -> None:
     add("--starts", metavar="RULE|COUNT", help=f"rule, or number of starts (auto: {DEFAULT_STARTS})")
     add("--seed", type=int, default=0, help="seed of starts and resamples (0)")
     add("--bootstrap", type=int, default=0, metavar="COUNT", help="replicates of a bootstrap (0)")
-    add("--resample", default="bayesian", help=f"scheme of the bootstrap: {listed(known.resamplers)} (bayesian)")
+    add("--resample", help=f"scheme of the bootstrap: {listed(known.resamplers)} (bayesian)")
     add("--search", default="warm", help="whether replicates are searched from the fit alone: warm, global (warm)")
     add("--covariance", default="auto", help=f"kind of standard error: {listed(known.covariances)} (auto)")
     add("--fixed", action="append", default=[], metavar="NAME=VALUE", help="hold a parameter, such as E=1.7")

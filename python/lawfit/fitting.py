@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Options, Prior, Resampling, Rows
+from lawfit._crossed import scheme_of, with_problems
 from lawfit._engine import F64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
@@ -187,7 +188,7 @@ def fit_many(
     solver: str = "auto",
     covariance: str = "auto",
     bootstrap: int = 0,
-    resample: str = "bayesian",
+    resample: str | None = None,
     search: str = "warm",
     max_iterations: int = 1000,
     kernels: str = "auto",
@@ -207,7 +208,7 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
         Columns whose values make the groups; an empty list makes one group of all rows.
     bootstrap : int
         Replicates of each fit; 0 for none.
-    resample : str
+    resample : str, optional
         Scheme of the bootstrap, as in `lawfit.bootstrap`; all but ``"jackknife"``.
     search : "warm" or "global"
         Whether replicates are minimised from the fit alone, or from many starts as well.
@@ -253,7 +254,6 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
         fixed=fixed, prior=prior, starts=starts, seed=seed, solver=solver, covariance=covariance,
         max_iterations=max_iterations, kernels=kernels,
     )  # fmt: skip
-    resampling = _as_resampling(bootstrap, resample, search)
     if table_keys is None:
         rows, keys = table_rows(
             bound,
@@ -285,6 +285,9 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
             for table in tables
         ]
         rows, keys = join_rows(parts), table_keys
+    resampling = _as_resampling(rows, bootstrap, resample, search)
+    if resampling is not None:
+        resampling = with_problems(rows, resampling, options.seed)
     return _run(bound, rows, names, keys, options, given_starts, resampling, n_threads, progress)
 
 
@@ -371,7 +374,8 @@ def _as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
     return dict(columns or {})
 
 
-def _as_resampling(bootstrap: int, resample: str, search: str) -> Resampling | None:
+def _as_resampling(rows: Rows, bootstrap: int, asked: str | None, search: str) -> Resampling | None:
+    resample = scheme_of(rows, asked)
     check_scheme(resample)
     check_word("search", search, SEARCHES)
     if resample == "jackknife":

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import N_CHECKED, Resampling
+from lawfit._crossed import SCHEMES as CROSSED
+from lawfit._crossed import scheme_of, with_problems
 from lawfit._draws import Draws
 from lawfit._engine import F64, I64, Progress
 from lawfit._options import SEARCHES, check_count, check_scheme, check_word
@@ -29,7 +31,7 @@ def bootstrap(
     fit: Fit,
     n_replicates: int | None = None,
     *,
-    resample: str = "bayesian",
+    resample: str | None = None,
     seed: int = 0,
     search: str = "warm",
     strata: str | ArrayLike | None = None,
@@ -55,12 +57,15 @@ def bootstrap(
         What to resample.
     n_replicates : int, optional
         How many replicates; 2000 unless ``weights`` or ``indices`` say. A jackknife has one per row or cluster.
-    resample : str
-        ``"bayesian"``: exponential weights (Rubin 1981). ``"pairs"``: drawn with replacement (Efron 1979).
-        ``"hierarchical"``: clusters with replacement, then rows of each. ``"wild"``: fitted values plus or minus the
-        residuals that each row, or cluster, has in a fit without it, signs drawn (Liu 1988). ``"parametric"``: fitted
-        values plus normal noise. ``"jackknife"``: one left out after the other. ``"subsample"``: a ``share`` drawn
-        without replacement.
+    resample : str, optional
+        ``"crossed"``, the default for tables of `lawfit.pass_at_k`: clusters, there checkpoints, and problems,
+        both with exponential weights, one draw of problems for all checkpoints, and responses averaged again.
+        ``"problems"``: problems alone, which is narrower.
+        ``"bayesian"``, the default for all others: exponential weights (Rubin 1981). ``"pairs"``: drawn with
+        replacement (Efron 1979). ``"hierarchical"``: clusters with replacement, then rows of each. ``"wild"``: fitted
+        values plus or minus the residuals that each row, or cluster, has in a fit without it, signs drawn (Liu 1988).
+        ``"parametric"``: fitted values plus normal noise. ``"jackknife"``: one left out after the other.
+        ``"subsample"``: a ``share`` drawn without replacement.
     seed : int
         Seed of the draws. A row's stream depends on the seed, the number of the row in its table (or group) and the
         replicate alone, a cluster's on its label: under ``"bayesian"`` other rows may come and go, and responses or
@@ -133,16 +138,17 @@ def bootstrap(
     if not np.isfinite(params).all():
         raise DataError(f"bootstrap: the fit has no estimate to start from ({fit.message})")
     check_word("search", search, SEARCHES)
-    drawn = _as_resampling(fit, n_replicates, resample, weights, indices)
-    resampling = replace(
+    drawn = _as_resampling(fit, n_replicates, scheme_of(fit.rows, resample), weights, indices)
+    settled = replace(
         drawn,
         strata=None if strata is None else _strata(fit, strata, drawn.scheme),
         share=drawn.share if share is None else _share(share, drawn.scheme),
         noise=None if noise is None else _noise(fit, noise, drawn.scheme),
         search=search,
         n_checked=0 if search == "global" else check_count("n_checked", n_checked, least=0),
-        studentize=_studentize(studentize, drawn.weights),
+        studentize=_studentize(studentize, drawn),
     )
+    resampling = with_problems(fit.rows, settled, seed)
     given = fit.options.start_rule == "given" and fit.starts is not None
     raw = _batch.run(
         fit.law,
@@ -240,10 +246,15 @@ def _share(share: float, scheme: str) -> float:
     return float(share)
 
 
-def _studentize(studentize: bool, weights: F64 | None) -> bool:
+def _studentize(studentize: bool, drawn: Resampling) -> bool:
     if not isinstance(studentize, bool | np.bool_):
         raise LawError(f"studentize={studentize!r}: give True or False")
-    if studentize and weights is not None and np.any(weights != np.round(weights)):
+    if studentize and drawn.scheme in CROSSED:
+        raise LawError(
+            'studentize: needs replicates that might have been measured; use "pairs", "wild" or "parametric", not '
+            f"{drawn.scheme!r}"
+        )
+    if studentize and drawn.weights is not None and np.any(drawn.weights != np.round(drawn.weights)):
         raise LawError(
             "studentize: takes each weight as a number of copies of its row, and some of weights= are no whole numbers"
         )

@@ -291,7 +291,7 @@ class Fit:
         self,
         n_replicates: int | None = None,
         *,
-        resample: str = "bayesian",
+        resample: str | None = None,
         seed: int = 0,
         search: str = "warm",
         strata: str | ArrayLike | None = None,

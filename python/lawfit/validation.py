@@ -190,7 +190,7 @@ def validate(
     units = units_of(fit, places)
     name, splits = _splits_of(fit, by, kind, holdout, n_splits, seed, units, places)
     _check_training(fit, splits, units, places)
-    fits = _refit(fit, splits, n_threads, progress)
+    fits = refit(fit, splits, n_threads, progress)
     unit_of = np.full(fit.rows.y.size, -1, dtype=np.int64)
     unit_of[places] = units.codes
     parts, shared = [], []
@@ -265,7 +265,7 @@ def _check_training(fit: Fit, splits: list[Split], units: Units, places: I64) ->
             )
 
 
-def _refit(fit: Fit, splits: list[Split], n_threads: int | None, progress: bool | Progress | None) -> list[Fit]:
+def refit(fit: Fit, splits: list[Split], n_threads: int | None, progress: bool | Progress | None) -> list[Fit]:
     """Fit the law to the training rows of all splits in one call, each from many starts."""
     rows, options = fit.rows, fit.options
     order = np.concatenate([split.train for split in splits])
