@@ -241,6 +241,8 @@ def test_wrong_arguments_are_named(runs: Columns, power_fit: lf.Fit) -> None:
         ({}, "by: say what orders the runs, a formula over N, D"),
         ({"by": "6*N*tokens"}, "'tokens' is not a variable of the law; its variables are N, D"),
         ({"by": 6}, "by: give a formula"),
+        ({"by": ""}, "by: the formula is empty"),
+        ({"by": "6*"}, "by: the formula ends where a value is expected"),
         ({"by": "N - N"}, "is 0 at every row: there is nothing to order by"),
         ({"by": "log(N - 1e9)"}, "has no finite value in row 0"),
         ({"by": "N", "holdout": 0.0}, "holdout=0.0: give a share between 0 and 1"),
