@@ -101,7 +101,7 @@ stubs: $(EXTRAS)
 test-python: $(EXTRAS)
 	"$(BIN)/pytest"
 
-# The first 1,000 of these problems are in `test-python`. ARGS="17 93" runs those alone, a line each.
+# The first 2,000 of these problems are in `test-python`. ARGS="17 93" runs those alone, a line each.
 stress: $(EXTRAS)
 ifdef ARGS
 	"$(BIN)/python" tests/data/stress_judge.py $(ARGS)

@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 import lawfit as lf
 
 F64 = NDArray[np.float64]
+# Of each cell and method: coverage, the share without an interval, and widths, by quantity.
+Figures = dict[str, dict[str, dict[str, list[float]]]]
 Table = dict[str, F64]
 
 TRUTH = {"E": 1.8172, "A": 482.01, "B": 2085.43, "alpha": 0.3478, "beta": 0.3658}
@@ -186,7 +188,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     begin = time.time()
-    figures: dict[str, dict[str, object]] = {}
+    figures: Figures = {}
     print(f"{asked.tables} tables a cell; coverage of 95 % intervals in % +- its Monte-Carlo error, for")
     print(", ".join(QUANTITIES) + "; in brackets the median width over that of the default\n")
     heads = [f" {name} |" for name in METHODS]
@@ -233,13 +235,13 @@ def text(found: dict[str, F64], name: str) -> str:
     return f"{shown} +- {100 * error:.1f}{none} ({ratio:.2f})"
 
 
-def judge(figures: dict[str, dict[str, object]], n_tables: int) -> None:
+def judge(figures: Figures, n_tables: int) -> None:
     """Say whether the default is within 3 points of 95 % in every cell that is asked for it, by one joint test."""
     rates = {
         f"{cell.name}, {quantity}": rate
         for cell in CELLS
         if cell.is_asked and cell.name in figures
-        for quantity, rate in zip(QUANTITIES, figures[cell.name]["default"]["coverage"], strict=True)  # type: ignore[index]
+        for quantity, rate in zip(QUANTITIES, figures[cell.name]["default"]["coverage"], strict=True)
     }
     if not rates:
         return

@@ -14,6 +14,7 @@ from lawfit._band import noise_variance
 from lawfit._draws import check_level
 from lawfit._engine import F64, I64
 from lawfit._new_runs import law_stderr
+from lawfit._residuals import met_exactly
 from lawfit.errors import DataError, LawError
 from lawfit.results import Fit
 
@@ -110,9 +111,12 @@ class Conformal:
 def conformal(fit: Fit, error: F64, stderr: F64, unit: I64, level: float) -> Conformal:
     """Split conformal intervals from held-out errors (n,) and the standard deviations that were predicted for them."""
     check_level(level)
+    if not np.all(stderr > 0.0):
+        raise DataError("conformal: a training fit has no standard errors, or only zeros, to measure its errors in")
+    exact = met_exactly(fit)
+    if exact is not None:
+        raise DataError(f"conformal: {exact}")
     sizes = np.abs(error) / stderr
-    if np.isnan(sizes).any():
-        raise DataError("conformal: a training fit has no standard errors to measure its errors in")
     slopes = law_stderr(fit, fit.rows.x[:, :1])[1]
     if not (np.isfinite(slopes).all() and math.isfinite(noise_variance(fit))):
         raise DataError(f"conformal: the fit to all rows has no standard errors to scale ({fit.message})")

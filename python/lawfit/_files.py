@@ -70,14 +70,11 @@ def records_as_columns(records: Sequence[object], source: str) -> dict[str, list
 
 def _read_json_lines(path: Path) -> dict[str, list[object]]:
     records: list[object] = []
-    number = 0
     try:
         with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, start=1):  # noqa: B007 (messages name it)
+            for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    records.append(json.loads(line))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {number}: no JSON ({error}); each line must be one object") from None
+                    records.append(_read_record(line, path, number))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text ({error.reason})") from None
     except OSError as error:
@@ -85,6 +82,14 @@ def _read_json_lines(path: Path) -> dict[str, list[object]]:
     if not records:
         raise DataError(f"{path} is empty; each line must be one JSON object")
     return records_as_columns(records, str(path))
+
+
+def _read_record(line: str, path: Path, number: int) -> object:
+    try:
+        record: object = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}, line {number}: no JSON ({error}); each line must be one object") from None
+    return record
 
 
 def _read_parquet(path: Path) -> object:

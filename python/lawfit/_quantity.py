@@ -10,14 +10,22 @@ import numpy as np
 from lawfit import _engine
 from lawfit._engine import F64
 from lawfit._wording import describe, suggest
-from lawfit.errors import DataError
+from lawfit.errors import DataError, LawError
+
+
+def names_of(text: str, argument: str) -> tuple[str, ...]:
+    """Names in a formula; ``LawError``, with the name of the argument, where it is none."""
+    try:
+        return _engine.names(text)
+    except LawError as error:
+        raise LawError(f"{argument}: {error}") from None
 
 
 def names_in(quantity: object, parameters: Sequence[str]) -> tuple[str, ...]:
     """Names in a formula over the parameters; ``DataError`` if one is no parameter."""
     if not isinstance(quantity, str):
         raise DataError(f"quantity: give a parameter or a formula over parameters, not {describe(quantity)}")
-    names = _engine.names(quantity)
+    names = names_of(quantity, "quantity")
     for name in names:
         if name not in parameters:
             near = suggest(name, parameters, "the parameters are")

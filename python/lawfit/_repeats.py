@@ -16,10 +16,13 @@ from lawfit.errors import DataError
 RUN_COLUMNS = frozenset({"run", "runid", "runname", "experimentid", "wandbid"})
 
 
-def repeated_runs(table: Table, order: I64, offsets: I64, others: Collection[str]) -> tuple[Repeat | None, ...]:
+def repeated_runs(
+    table: Table, order: I64, offsets: I64, weights: F64 | None, others: Collection[str]
+) -> tuple[Repeat | None, ...]:
     """For each group of rows the run that stands in most of them, if in more than one; empty without such a column.
 
-    ``others`` are columns that have another meaning in the call, such as those of ``by=``.
+    Rows of weight 0 do not count. ``others`` are columns that have another meaning in the call, such as those of
+    ``by=``.
     """
     for name in table.names:
         plain = name.lower().translate(str.maketrans("", "", " -_"))
@@ -31,6 +34,8 @@ def repeated_runs(table: Table, order: I64, offsets: I64, others: Collection[str
             values = column.values[order]
             if "" in column.levels:
                 values = np.where(values == column.levels.index(""), np.nan, values)
+            if weights is not None:
+                values = np.where(weights > 0.0, values, np.nan)
             found = _most_repeated(values, offsets)
             return tuple(
                 None if row < 0 else Repeat(name, key_value(column, int(order[row])), count) for row, count in found

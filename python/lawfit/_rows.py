@@ -79,12 +79,13 @@ def table_rows(
             "sigma: the noise of a row is known (sigma=) or relative (weights=), not both; for relative precisions put "
             '1/sigma**2, or (response/sigma)**2 with residual="log", into weights='
         )
+    row_weights = None if weights is None else _weights(table, weights, order)
     clusters, labels = (None, ()) if cluster is None else _clusters(table, cluster, order)
     rows = Rows(
         variables=variables,
         x=x,
         y=y,
-        weights=None if weights is None else _weights(table, weights, order),
+        weights=row_weights,
         sigma=None if sigma is None else _sigma(table, sigma, order),
         positions=order,
         units=numbers_within_groups(table, by)[order],
@@ -99,7 +100,9 @@ def table_rows(
         clusters=clusters,
         cluster_labels=labels,
         clustered_by=cluster if isinstance(cluster, str) else None if cluster is None else "given",
-        repeated=() if cluster is not None else repeated_runs(table, order, offsets, {*by, *variables, response}),
+        repeated=()
+        if cluster is not None
+        else repeated_runs(table, order, offsets, row_weights, {*by, *variables, response}),
         dropped=dropped,
         flops=flop_ratio(table, variables, dict(columns), x, order),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from lawfit import _engine
 from lawfit._engine import F64, I64
 from lawfit._leverage import Units
+from lawfit._quantity import names_of
 from lawfit._wording import describe, listed, suggest
 from lawfit.errors import DataError
 from lawfit.results import Fit
@@ -35,7 +36,7 @@ def ordering(fit: Fit, by: object) -> tuple[str, F64]:
         by = variables[0]
     if not isinstance(by, str):
         raise DataError(f"by: give a formula over {listed(variables)}, not {describe(by)}")
-    for name in _engine.names(by):
+    for name in names_of(by, "by"):
         if name not in variables:
             near = suggest(name, variables, "its variables are")
             raise DataError(f"by={by!r}: {name!r} is not a variable of the law; {near}")

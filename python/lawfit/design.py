@@ -14,7 +14,7 @@ from lawfit._engine import F64
 from lawfit._information import Information, Search, information
 from lawfit._named import Named
 from lawfit._options import check_count, check_word
-from lawfit._quantity import names_in
+from lawfit._quantity import names_in, names_of
 from lawfit._tangent import moving_parameters, row_units, slopes_at, tangent_of, weighted_rows
 from lawfit._text import number, table
 from lawfit._wording import describe, listed, suggest
@@ -257,13 +257,13 @@ def _costs(fit: Fit, given: Table, x: F64, cost: str | None) -> tuple[str, F64]:
     columns: list[_engine.EngineColumn] = [
         (name, np.ascontiguousarray(line), "number", ()) for name, line in zip(variables, x, strict=True)
     ]
-    for name in _engine.names(cost):
+    for name in names_of(cost, "cost"):
         if name in variables:
             continue
         if name in given.names and given.column(name).kind == "number":
             columns.append((name, given.column(name).values, "number", ()))
         else:
-            near = suggest(name, [*variables, *given.names])
+            near = suggest(name, list(dict.fromkeys([*variables, *given.names])))
             raise DataError(f"cost={cost!r}: {name!r} is neither a variable nor a column of numbers; {near}")
     values = _engine.evaluate_columns(cost, columns, want="number", argument="cost")
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0.0)))

@@ -2,7 +2,7 @@
 //!
 //! First the law is taken as straight at the estimates, which costs no exponential, and its minimum is found; then the
 //! approach and the polish go on with the law itself. On resamples of the Chinchilla points with Huber's loss at 1e-3 that
-//! leaves three evaluations of the law.
+//! leaves four evaluations of the law.
 
 use crate::law::Role;
 use crate::linalg::factor;

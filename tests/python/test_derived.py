@@ -75,6 +75,9 @@ def test_intervals_are_students(fit: lf.Fit) -> None:
 
 
 def test_formulas_that_mean_nothing_are_answered(fit: lf.Fit) -> None:
+    for empty in ("", " "):
+        with pytest.raises(lf.LawError, match="quantity: the formula is empty"):
+            fit.interval(empty)
     with pytest.raises(lf.DataError, match="'alpa' is not a parameter; did you mean 'alpha'"):
         fit.derived("beta / alpa")
     with pytest.raises(lf.DataError, match="'N' is not a parameter"):

@@ -226,6 +226,8 @@ def test_wrong_arguments_are_named(fit: lf.Fit) -> None:
         (points, {"n_runs": 1, "quantity": "1"}, "names no parameter that could move"),
         (points, {"budget": 1.0}, "costs 1.89737e+16 (6*N*D); raise it"),
         (points, {"budget": -1.0}, "budget=-1.0: give a positive number"),
+        (points, {"n_runs": 1, "quantity": ""}, "quantity: the formula is empty"),
+        (points, {"n_runs": 1, "cost": " "}, "cost: the formula is empty"),
         (points, {"n_runs": 1, "cost": "6*N*tokens"}, "'tokens' is neither a variable nor a column"),
         (points, {"n_runs": 1, "cost": "N - 1e9"}, "in row 0 (counted from 0); costs are at least 0"),
         ({"N": [1e9]}, {"n_runs": 1}, "there is no column for the variable 'D'"),
@@ -235,6 +237,8 @@ def test_wrong_arguments_are_named(fit: lf.Fit) -> None:
     ):
         with pytest.raises((lf.DataError, lf.LawError), match=re.escape(message)):
             lf.next_runs(fit, candidates, **wrong)
+    with pytest.raises(lf.DataError, match=r"choose one of: N, D$"):
+        lf.next_runs(fit, points, n_runs=1, cost="tokens")
     with pytest.raises(lf.DataError, match="give a Fit"):
         lf.next_runs(points, points, n_runs=1)  # type: ignore[arg-type]
     exact = lf.synthetic.runs(lf.laws.power_floor, POWER_TRUTH, {"x": [1e7, 1e8, 1e9]})

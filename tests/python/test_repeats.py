@@ -51,6 +51,10 @@ def test_only_the_rows_that_are_used_count() -> None:
     assert not said(table(run=RUN), where="run != 'c' and run != 'b'")
     numbers = said(table(run=[7] * 3 + [8] * 4 + [1, 2, 3, 4, 5]))
     assert "run 8 stands in 4 rows" in numbers[0]
+    weights = np.where(RUN == "c", 0.0, 1.0)
+    weights[np.flatnonzero(RUN == "c")[0]] = 1.0
+    assert "run 'b' stands in 2 rows" in said(table(run=RUN), weights=weights)[0]
+    assert not said(table(run=RUN), weights=np.where(RUN == "b", 0.0, weights))
     # Of equally frequent ones the first in the table.
     assert "run 'z'" in said(table(run=list("zzaabcdefghi")))[0]
 

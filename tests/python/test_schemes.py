@@ -31,8 +31,19 @@ def line_fit(covariance: str = "HC3", **more: object) -> lf.Fit:
     return lf.fit(LINE, line_runs(), response="y", loss="squared", residual="linear", covariance=covariance, **more)  # type: ignore[arg-type]
 
 
-def test_the_variance_of_wild_draws_is_the_hc3_covariance_of_a_line() -> None:
-    fit = line_fit()
+@pytest.mark.parametrize(
+    "known", [{}, {"weights": np.tile([0.2, 1.0, 3.0, 0.0], 4)[:14]}, {"sigma": np.tile([0.1, 0.3, 0.9], 5)[:14]}]
+)
+def test_the_variance_of_wild_draws_is_the_hc3_covariance_of_a_line(known: dict[str, Any]) -> None:
+    fit = line_fit(**known)
+    # By hand: X'WX⁻¹ X' W diag((r / (1 - h))²) W X X'WX⁻¹, with W = weights or 1 / sigma².
+    design = np.stack([np.ones(14), line_runs()["x"]], axis=1)
+    precision = known["weights"] if "weights" in known else known.get("sigma", np.ones(14)) ** -2.0
+    bread = np.linalg.inv(design.T * precision @ design)
+    residual = line_runs()["y"] - design @ (bread @ design.T * precision @ line_runs()["y"])
+    leverage = precision * np.einsum("ij,jk,ik->i", design, bread, design)
+    scores = design * (precision * residual / (1.0 - leverage))[:, np.newaxis]
+    np.testing.assert_allclose(fit.covariance, bread @ scores.T @ scores @ bread, rtol=1e-9)
     draws = fit.bootstrap(N_DRAWS, resample="wild")
     spread = np.cov(draws.params.T) / fit.covariance
     assert np.abs(spread - 1.0).max() < 2.5 * MOST_OFF  # the covariance of the two has twice the error of one

@@ -217,6 +217,17 @@ def test_conformal_intervals_of_a_fit_without_standard_errors_are_refused() -> N
     assert lower < one.predict(x=2.0) < upper
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-17, np.nan])
+def test_conformal_intervals_are_not_measured_in_roundings(scale: float) -> None:
+    exact = lf.synthetic.runs(lf.laws.power_floor, POWER_TRUTH, {"x": np.logspace(7, 10, 20)}, noise=0.0)
+    fit = lf.fit(lf.laws.power_floor, exact, response="loss")
+    words = "the residuals are roundings" if scale > 0.0 else "no standard errors, or only zeros"
+    with pytest.raises(lf.DataError, match=words):
+        conformal(fit, np.full(9, 1e-16), np.full(9, scale), np.arange(9), 0.5)
+    with pytest.raises(lf.DataError, match="conformal: "):
+        fit.validate(by="x").conformal(0.5)
+
+
 def test_real_chinchilla_runs_show_the_bend_that_their_intervals_do_not(real_data: Callable[[str], Path]) -> None:
     runs = str(real_data("chinchilla_epoch.csv"))
     fit = lf.fit(lf.laws.chinchilla, runs, response="loss", where="epoch_used")
@@ -241,6 +252,8 @@ def test_wrong_arguments_are_named(runs: Columns, power_fit: lf.Fit) -> None:
         ({}, "by: say what orders the runs, a formula over N, D"),
         ({"by": "6*N*tokens"}, "'tokens' is not a variable of the law; its variables are N, D"),
         ({"by": 6}, "by: give a formula"),
+        ({"by": ""}, "by: the formula is empty"),
+        ({"by": "6*"}, "by: the formula ends where a value is expected"),
         ({"by": "N - N"}, "is 0 at every row: there is nothing to order by"),
         ({"by": "log(N - 1e9)"}, "has no finite value in row 0"),
         ({"by": "N", "holdout": 0.0}, "holdout=0.0: give a share between 0 and 1"),
