@@ -20,6 +20,7 @@ RANKS = {
     "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_sizes": 1, "_table": 2, "_selection": 2, "_reshape": 2, "_files": 2, "_sanity": 3,
     "_quantity": 2, "_losses": 2, "_binomial": 2,
+    "_estimators": 2, "_sampled": 2, "_cells": 3, "_sampled_rows": 3, "_sampling_notes": 3, "sampling": 4,
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
     "_report": 3, "_export": 3, "_residuals": 3, "_predictions": 3, "results": 3, "_fits": 3,
     "_replicates": 3,
@@ -40,11 +41,13 @@ NEIGHBOURS = {
     "_laws_training": {"_law"},
     "_laws_downstream": {"_law"},
     "_protocols": {"_law"},
-    "_table": {"_columns"},
+    "_table": {"_columns", "_sampled"},
     "_selection": {"_columns", "_table"},
     "_reshape": {"_columns", "_selection", "_table"},
     "_files": {"_csv"},
     "tables": {"_files", "_reshape", "_table"},
+    "_sampled_rows": {"_cells"},
+    "_sampling_notes": {"_cells"},
     "_options": {"_batch"},
     "_batch": {"_sanity"},
     "_repeats": {"_batch"},
@@ -188,7 +191,7 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
-        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Table",
-        "Validation", "binomial_sigma", "bootstrap", "fit", "fit_many", "next_runs", "protocols", "published",
-        "read_table",
+        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Sampled",
+        "Table", "Validation", "binomial_sigma", "bootstrap", "estimate_pass_at_k", "fit", "fit_many", "next_runs",
+        "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip
