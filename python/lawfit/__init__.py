@@ -12,6 +12,7 @@ from lawfit._binomial import binomial_sigma as binomial_sigma
 from lawfit._derived import Derived as Derived
 from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
+from lawfit._estimators import estimate_pass_at_k as estimate_pass_at_k
 from lawfit._evidence import Certificate as Certificate
 from lawfit._evidence import Optimum as Optimum
 from lawfit._fits import Fits as Fits
@@ -20,6 +21,7 @@ from lawfit._predictions import Predicted as Predicted
 from lawfit._predictions import Prediction as Prediction
 from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
+from lawfit._sampled import Sampled as Sampled
 from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.design import Design as Design
@@ -35,6 +37,7 @@ from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
 from lawfit.t2 import T2Comparison as T2Comparison
 from lawfit.t2 import compare_t2 as compare_t2
+from lawfit.sampling import pass_at_k as pass_at_k
 from lawfit.tables import read_table as read_table
 from lawfit.validation import Validation as Validation
 

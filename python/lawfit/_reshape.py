@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,12 +25,13 @@ def where(table: Table, condition: object) -> Table:
 
 
 def _rows_of(table: Table, rows: I64) -> Table:
-    return Table(table.names, rows.size, table.library, lambda name: take(table.column(name), rows))
+    sampled = None if table.sampled is None else table.sampled.take(rows)
+    return replace(table, n_rows=rows.size, _get=lambda name: take(table.column(name), rows), _read={}, sampled=sampled)
 
 
 def select(table: Table, patterns: Sequence[str]) -> Table:
     """Return some of the columns."""
-    return Table(_matching(table, patterns, "select"), table.n_rows, table.library, table.column)
+    return replace(table, names=_matching(table, patterns, "select"), _get=table.column, _read={})
 
 
 def _matching(table: Table, patterns: object, argument: str) -> tuple[str, ...]:
@@ -75,7 +77,9 @@ def melt(table: Table, metrics: Sequence[str], name: str, value: str) -> Table:
         column = table.column(wanted)
         return column._replace(values=np.tile(column.values, len(melted)))
 
-    return Table((*kept, name, value), table.n_rows * len(melted), table.library, read)
+    rows = np.tile(np.arange(table.n_rows, dtype=np.int64), len(melted))
+    sampled = None if table.sampled is None else table.sampled.take(rows)
+    return Table((*kept, name, value), rows.size, table.library, read, sampled=sampled, notes=table.notes)
 
 
 def last(table: Table, by: str | Sequence[str], order: str, share: float | None) -> Table:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from lawfit import _engine
 from lawfit._columns import Column, as_column, as_numbers, n_missing, reads_as_numbers, shown_values
 from lawfit._engine import F64
+from lawfit._sampled import Sampled
 from lawfit._text import table as text_table
 from lawfit._wording import suggest
 from lawfit.errors import DataError, LawError
@@ -34,6 +35,10 @@ class Table:
         Number of rows.
     library : str
         Where the table came from: "pandas", "polars", "pyarrow", "csv" or "dict".
+    sampled : Sampled or None
+        Of a table that `lawfit.pass_at_k` made, the problems behind its rows; other rows of it keep theirs.
+    notes : tuple of str
+        What was left out when the table was made, and what to know of it; printed below it.
     """
 
     names: tuple[str, ...]
@@ -41,6 +46,8 @@ class Table:
     library: str
     _get: Callable[[str], Any]
     _read: dict[str, Column] = field(default_factory=dict)
+    sampled: Sampled | None = None
+    notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """Read one column; a second look costs nothing."""
@@ -185,6 +192,7 @@ class Table:
         lines = [f"Table of {rows}, {columns}", *text_table(["column", "kind", "values", "missing"], body, left=3)]
         if len(self.names) > MOST_SHOWN:
             lines.append(f"... {len(self.names) - MOST_SHOWN} more columns")
+        lines.extend(f"note: {note}" for note in self.notes)
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -195,14 +203,16 @@ class Table:
                 columns[name] = self.column(name)
             except DataError:
                 continue
-        return table_of, (columns, self.library)
+        return table_of, (columns, self.library, self.sampled, self.notes)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return self.n_rows
 
 
-def table_of(columns: dict[str, Column], library: str) -> Table:
+def table_of(
+    columns: dict[str, Column], library: str, sampled: Sampled | None = None, notes: tuple[str, ...] = ()
+) -> Table:
     """Table of columns that have been read."""
     n_rows = next(iter(columns.values())).values.size
-    return Table(tuple(columns), n_rows, library, columns.__getitem__)
+    return Table(tuple(columns), n_rows, library, columns.__getitem__, sampled=sampled, notes=notes)
