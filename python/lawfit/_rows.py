@@ -80,7 +80,7 @@ def table_rows(
             '1/sigma**2, or (response/sigma)**2 with residual="log", into weights='
         )
     row_weights = None if weights is None else _weights(table, weights, order)
-    clusters, labels = (None, ()) if cluster is None else _clusters(table, cluster, order)
+    clusters, labels, clustered_by = _clusters_of(table, cluster, order)
     rows = Rows(
         variables=variables,
         x=x,
@@ -99,12 +99,13 @@ def table_rows(
         noise_by=sigma if isinstance(sigma, str) else None if sigma is None else "given",
         clusters=clusters,
         cluster_labels=labels,
-        clustered_by=cluster if isinstance(cluster, str) else None if cluster is None else "given",
+        clustered_by=clustered_by,
         repeated=()
-        if cluster is not None
+        if clusters is not None
         else repeated_runs(table, order, offsets, row_weights, {*by, *variables, response}),
         dropped=dropped,
         flops=flop_ratio(table, variables, dict(columns), x, order),
+        sampled=table.sampled,
     )
     return rows, keys
 
@@ -191,6 +192,16 @@ def _check_positive(y: F64, rows: I64, response: str) -> None:
             f"response={response!r} is {y[bad[0]]:g} in row {rows[bad[0]]} (counted from 0), {bad.size} in all are not "
             'positive; residual="log" needs positive values: use residual="linear", or leave such rows out with where='
         )
+
+
+def _clusters_of(table: Table, cluster: object, rows: I64) -> tuple[I64 | None, tuple[object, ...], str | None]:
+    """Clusters, their labels, and what made them: the caller's, else the checkpoints of a table of sampled answers."""
+    if cluster is not None:
+        return *_clusters(table, cluster, rows), cluster if isinstance(cluster, str) else "given"
+    if table.sampled is None:
+        return None, (), None
+    # Rows of one checkpoint at several k share every sample that was drawn.
+    return *_clusters(table, np.array(table.sampled.cluster), rows), "checkpoint"
 
 
 def _clusters(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[object, ...]]:
