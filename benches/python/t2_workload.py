@@ -1,17 +1,17 @@
 """The workload of Roberts et al. 2026 on one core: 9 tasks x 500 starts x 1,000 resamples of the law in (N, D, k).
 
-The paper fits the seven parameters of its Approach 1 to 106 checkpoints at several k by L-BFGS-B from 500 random starts,
-for each of eight tasks and their average, and gives no interval. A bootstrap of that is 4.5 million searches. Its data are
-not public: the design here is its grid of sizes and compute with 21 overtrained runs, ten values of k, and losses drawn from
-the law with 1 % noise. Three figures, all through the public call:
+The paper fits the seven parameters of its Approach 1 to 106 checkpoints at several k by L-BFGS-B from 500 random
+starts, for each of eight tasks and their average, and gives no interval; a bootstrap of that is 4.5 million searches. Its data
+are not public: the design here is its grid of sizes and compute with 21 overtrained runs, ten values of k, and losses
+drawn from the law with 1 % noise. Three figures, all through the public call:
 
 - every search truly run: a sample of resamples, each from all 500 starts, the rest extrapolated;
-- the same answer by the default: 500 starts once for each task, then 1,000 resamples from the optimum, eight of them checked
-  from many starts; run in full;
-- SciPy's L-BFGS-B with analytic derivatives, tolerance 1e-15 and 5,000 iterations, as the paper says: a sample of the same
-  starts, the rest extrapolated.
+- the same answer by the default: 500 starts once for each task, then 1,000 resamples from the optimum, eight of them
+  checked from many starts; run in full;
+- SciPy's L-BFGS-B with analytic derivatives, tolerance 1e-15 and 5,000 iterations, as the paper says: a sample of the
+  same starts, the rest extrapolated.
 
-A start of SciPy's counts as a hit where it ends within 1e-6 (relative) of the best objective of all. Times are CPU seconds.
+A start is a hit where it ends within 1e-6 (relative) of the best objective of all. Times are CPU seconds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SHOWN = "L-BFGS-B, analytic gradient, ftol=1e-15, gtol=1e-15, maxiter=5000, boun
 
 
 def design() -> tuple[F64, F64]:
-    """N and D of 106 checkpoints: per compute level the sizes of 0.58 to 97 tokens per parameter, and 21 beyond that."""
+    """N and D of 106 checkpoints: at each compute the sizes of 0.58 to 97 tokens per parameter, and 21 beyond."""
     pairs = []
     for level in range(-3, 9):
         compute = 1e17 * 2.0**level
@@ -127,28 +127,27 @@ def main() -> None:
     good = float(np.mean(np.array(ends) <= best * (1 + 1e-6)))
     total = N_TASKS * N_STARTS * N_RESAMPLES
     per_search, per_start = every / (chosen.resamples * N_STARTS), taken / len(ends)
-    print(
-        f"{platform.machine()}, kernels {fits[0].kernels}, NumPy {np.__version__}, one thread; {rows['y'].size} rows a task\n"
-    )
-    print("| work | CPU time | searches/s | hits |\n|---|---|---|---|")
-    print(
-        f"| 500 starts, once for each of 9 tasks | {first:.2f} s | {N_TASKS * N_STARTS / first:,.0f} | {np.mean(hits):.1%} |"
-    )
-    print(
-        f"| and 1,000 resamples of each from the optimum | {warm:.1f} s | {N_TASKS * N_RESAMPLES / warm:,.0f} fits/s | "
-        f"{agree:.1%} of {chosen.resamples} no worse than from all starts |"
-    )
-    print(
-        f"| all {total:,} searches truly run (from {chosen.resamples * N_STARTS:,}) | {per_search * total / 60:,.0f} min | "
-        f"{1 / per_search:,.0f} | |"
-    )
-    print(
-        f"| SciPy, {total:,} searches (from {len(ends)}) | {per_start * total / 3600:,.0f} h | {1 / per_start:,.1f} | {good:.0%} |"
-    )
-    print(
-        f"\nRatios to SciPy: {per_start * total / (first + warm):,.0f} for the same answer, {per_start / per_search:,.0f} for each "
-        f"search, {per_start / max(good, 1e-9) / (per_search / np.mean(hits)):,.0f} for each good one. SciPy: {SHOWN}."
-    )
+    hit = float(np.mean(hits))
+    lines = [
+        f"{platform.machine()}, kernels {fits[0].kernels}, NumPy {np.__version__}, one thread",
+        f"{N_TASKS} tasks of {fits[0].n_rows} rows",
+        "",
+        "| work | CPU time | a second | |",
+        "|---|---|---|---|",
+        f"| 500 starts for each of 9 tasks | {first:.2f} s | {N_TASKS * N_STARTS / first:,.0f} starts | {hit:.1%} hits |",
+        f"| and 1,000 resamples of each | {warm:.1f} s | {N_TASKS * N_RESAMPLES / warm:,.0f} fits | "
+        f"{agree:.0%} of {chosen.resamples} as low as from all starts |",
+        f"| all {total:,} searches (of {chosen.resamples * N_STARTS:,} run) | {per_search * total / 60:,.0f} min | "
+        f"{1 / per_search:,.0f} starts | |",
+        f"| SciPy, {total:,} searches (of {len(ends)} run) | {per_start * total / 3600:,.0f} h "
+        f"| {1 / per_start:,.1f} starts | "
+        f"{good:.0%} hits |",
+        "",
+        f"CPU time of SciPy over ours: {per_start * total / (first + warm):,.0f} for the same answer, "
+        f"{per_start / per_search:,.0f} a search, {per_start / max(good, 1e-9) / (per_search / hit):,.0f} a hit.",
+        f"SciPy: {SHOWN}.",
+    ]
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

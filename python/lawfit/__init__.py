@@ -35,9 +35,9 @@ from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
+from lawfit.sampling import pass_at_k as pass_at_k
 from lawfit.t2 import T2Comparison as T2Comparison
 from lawfit.t2 import compare_t2 as compare_t2
-from lawfit.sampling import pass_at_k as pass_at_k
 from lawfit.tables import read_table as read_table
 from lawfit.validation import Validation as Validation
 

@@ -1,4 +1,4 @@
-"""All forms of a law of test-time sampling on the same cells: how each fits, and what it says of cells it has not seen."""
+"""All forms of a law of test-time sampling on the same cells: how each fits, and what it says of others."""
 
 from __future__ import annotations
 

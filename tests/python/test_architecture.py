@@ -198,6 +198,7 @@ def test_public_names_are_what_the_package_lists() -> None:
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
         "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Sampled",
-        "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2", "estimate_pass_at_k", "fit", "fit_many", "next_runs",
+        "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2",
+        "estimate_pass_at_k", "fit", "fit_many", "next_runs",
         "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip
