@@ -1,8 +1,8 @@
 """The workload of Roberts et al. 2026 on one core: 9 tasks x 500 starts x 1,000 resamples of the law in (N, D, k).
 
 The paper fits the seven parameters of its Approach 1 to 106 checkpoints at several k by L-BFGS-B from 500 random
-starts, for each of eight tasks and their average, and gives no interval; a bootstrap of that is 4.5 million searches. Its data
-are not public: the design here is its grid of sizes and compute with 21 overtrained runs, ten values of k, and losses
+starts, for each of eight tasks and their average, and gives no interval; a bootstrap of that is 4.5 million
+searches. Its data are not public: the design here is its grid of sizes and compute with 21 overtrained runs, ten values of k, and losses
 drawn from the law with 1 % noise. Three figures, all through the public call:
 
 - every search truly run: a sample of resamples, each from all 500 starts, the rest extrapolated;
@@ -134,9 +134,9 @@ def main() -> None:
         "",
         "| work | CPU time | a second | |",
         "|---|---|---|---|",
-        f"| 500 starts for each of 9 tasks | {first:.2f} s | {N_TASKS * N_STARTS / first:,.0f} starts | {hit:.1%} hits |",
+        f"| {N_STARTS} starts a task | {first:.2f} s | {N_TASKS * N_STARTS / first:,.0f} starts | {hit:.1%} hits |",
         f"| and 1,000 resamples of each | {warm:.1f} s | {N_TASKS * N_RESAMPLES / warm:,.0f} fits | "
-        f"{agree:.0%} of {chosen.resamples} as low as from all starts |",
+        f"{agree:.0%} of {chosen.resamples} as low as from all |",
         f"| all {total:,} searches (of {chosen.resamples * N_STARTS:,} run) | {per_search * total / 60:,.0f} min | "
         f"{1 / per_search:,.0f} starts | |",
         f"| SciPy, {total:,} searches (of {len(ends)} run) | {per_start * total / 3600:,.0f} h "

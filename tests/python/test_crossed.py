@@ -65,7 +65,7 @@ def test_problems_are_drawn_once_for_all_cells_and_averaged_again() -> None:
         response = []
         for size, tokens, k in zip(x["N"], x["D"], x["k"], strict=True):
             cell = (raw["N"] == size) & (raw["D"] == tokens)
-            each = lf.estimate_pass_at_k(200, raw["n_correct"][cell], k=k)
+            each = lf.estimate_pass_at_k(raw["n_correct"][cell], 200, k=k)
             own = weights[r][raw["problem"][cell]]
             response.append(-np.log(np.sum(own * each) / np.sum(own)))
         hand = lf.fit(fit.law, {**x, "y": response}, response="y", loss="squared", residual="linear")
