@@ -1,9 +1,9 @@
 """The workload of Roberts et al. 2026 on one core: 9 tasks x 500 starts x 1,000 resamples of the law in (N, D, k).
 
 The paper fits the seven parameters of its Approach 1 to 106 checkpoints at several k by L-BFGS-B from 500 random
-starts, for each of eight tasks and their average, and gives no interval; a bootstrap of that is 4.5 million
-searches. Its data are not public: the design here is its grid of sizes and compute with 21 overtrained runs, ten values of k, and losses
-drawn from the law with 1 % noise. Three figures, all through the public call:
+starts, for each of eight tasks and their average, and gives no interval; a bootstrap of that is 4.5 million searches.
+Its data are not public: the design here is its grid of sizes and compute with 21 overtrained runs, ten values of k, and
+losses drawn from the law with 1 % noise. Three figures, all through the public call:
 
 - every search truly run: a sample of resamples, each from all 500 starts, the rest extrapolated;
 - the same answer by the default: 500 starts once for each task, then 1,000 resamples from the optimum, eight of them

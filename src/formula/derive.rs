@@ -94,46 +94,52 @@ fn one_node(graph: &mut Graph, id: Id, known: &[Option<Id>]) -> Option<Id> {
             let zero = graph.number(0.0);
             Some(graph.select(condition, x.unwrap_or(zero), y.unwrap_or(zero)))
         }
-        Node::Binary(Binary::Rise(which), x, m) => {
-            // d/dm ln Γ(x + m) is ψ(x + m), and so on; counts are data, so that only fits over them need it.
-            let by_x = of(x).map(|inner| {
-                let outer = match next_rise(which) {
-                    Some(next) => graph.binary(Binary::Rise(next), x, m),
-                    None => graph.number(f64::NAN),
-                };
-                graph.mul(outer, inner)
-            });
-            let by_m = of(m).map(|inner| {
-                let end = graph.add(x, m);
-                let outer = match which {
-                    Rise::Value => graph.unary(Unary::Digamma, end),
-                    Rise::First => graph.unary(Unary::Trigamma, end),
-                    Rise::Second => graph.number(f64::NAN),
-                };
-                graph.mul(outer, inner)
-            });
-            match (by_x, by_m) {
-                (Some(x), Some(y)) => Some(graph.add(x, y)),
-                (x, y) => x.or(y),
-            }
-        }
-        Node::BetaFail(which, mean, size, k) => {
-            let slopes = next_beta_fail(which);
-            let mut total: Option<Id> = None;
-            for (place, argument) in [mean, size, k].into_iter().enumerate() {
-                let Some(inner) = of(argument) else { continue };
-                let outer = match slopes {
-                    Some(next) => graph.beta_fail(next[place], mean, size, k),
-                    None => graph.number(f64::NAN),
-                };
-                let part = graph.mul(outer, inner);
-                total = Some(total.map_or(part, |sum| graph.add(sum, part)));
-            }
-            total
-        }
+        Node::Binary(Binary::Rise(which), x, m) => rise(graph, which, (x, of(x)), (m, of(m))),
+        Node::BetaFail(which, mean, size, k) => beta_fail(graph, which, [mean, size, k], known),
         // Numbers and other symbols; comparisons and conditions are constant but for jumps.
         Node::Number(_) | Node::Symbol(_) | Node::Binary(..) => None,
     }
+}
+
+/// The derivative of `ln Γ(x + m) − ln Γ(x)`, or of a derivative in x of it; each argument with its own derivative. By m it is
+/// ψ(x + m) and so on: counts are data, so that only fits over them need it.
+fn rise(graph: &mut Graph, which: Rise, (x, by_x): (Id, Option<Id>), (m, by_m): (Id, Option<Id>)) -> Option<Id> {
+    let by_x = by_x.map(|inner| {
+        let outer = match next_rise(which) {
+            Some(next) => graph.binary(Binary::Rise(next), x, m),
+            None => graph.number(f64::NAN),
+        };
+        graph.mul(outer, inner)
+    });
+    let by_m = by_m.map(|inner| {
+        let end = graph.add(x, m);
+        let outer = match which {
+            Rise::Value => graph.unary(Unary::Digamma, end),
+            Rise::First => graph.unary(Unary::Trigamma, end),
+            Rise::Second => graph.number(f64::NAN),
+        };
+        graph.mul(outer, inner)
+    });
+    match (by_x, by_m) {
+        (Some(x), Some(y)) => Some(graph.add(x, y)),
+        (x, y) => x.or(y),
+    }
+}
+
+fn beta_fail(graph: &mut Graph, which: BetaFail, arguments: [Id; 3], known: &[Option<Id>]) -> Option<Id> {
+    let slopes = next_beta_fail(which);
+    let [mean, size, k] = arguments;
+    let mut total: Option<Id> = None;
+    for (place, argument) in arguments.into_iter().enumerate() {
+        let Some(inner) = known[argument as usize] else { continue };
+        let outer = match slopes {
+            Some(next) => graph.beta_fail(next[place], mean, size, k),
+            None => graph.number(f64::NAN),
+        };
+        let part = graph.mul(outer, inner);
+        total = Some(total.map_or(part, |sum| graph.add(sum, part)));
+    }
+    total
 }
 
 /// The derivative in x; third derivatives are asked for by nothing.

@@ -373,7 +373,7 @@ fn binary_block(function: Binary, out: &mut [f64], a: Operand<'_>, b: Operand<'_
         Binary::Min | Binary::And => map_two(out, a, b, |x, y| binary_value(Binary::Min, x, y)),
         Binary::Max | Binary::Or => map_two(out, a, b, |x, y| binary_value(Binary::Max, x, y)),
         Binary::Less | Binary::LessEqual | Binary::Equal | Binary::Rise(_) => {
-            map_two(out, a, b, |x, y| binary_value(function, x, y))
+            map_two(out, a, b, |x, y| binary_value(function, x, y));
         }
     }
 }
