@@ -64,7 +64,7 @@ def sampled_rows(
         made.append(block)
         places[lines] = np.stack([np.full(len(lines), number), np.arange(len(lines))], axis=1)
     columns["n_zero_problems"] = np.array(
-        [np.isinf(answers.neglog[m, j]).sum() for m, (_, j) in zip(members, at, strict=True)]
+        [float(np.isinf(answers.neglog[m, j]).sum()) for m, (_, j) in zip(members, at, strict=True)]
     )
     if answers.samples is not None:
         columns["n_samples"] = np.array([answers.samples[m].min() for m in members])
@@ -95,7 +95,7 @@ def _block(problems: I64, pass_at_k: F64, neglog: F64, bias: str | None) -> tupl
             jackknife = (size - 1) * (np.mean(-np.log1p(-part), axis=1) + np.log1p(-1.0 / size))
             biases = {"delta": 0.5 * relative**2, "jackknife": jackknife}
         chosen = biases[bias or "delta"]
-        stderr = np.where(total > 0.0, relative * total / size, 0.0 if size > 1 else np.nan) * np.exp(log_scale)
+        stderr = relative * total / size * np.exp(log_scale)
     # Where there is no success there is nothing to correct: -log 0 stays infinite.
     unknown = np.where(np.isfinite(chosen), chosen, np.nan)
     correction = np.zeros(total.size) if bias is None else np.where(total > 0.0, unknown, 0.0)

@@ -99,7 +99,7 @@ def pass_at_k(
         - ``neglog_mean_pass``: -log of that mean, corrected if ``bias`` says so.
         - ``mean_neglog_pass``: mean over problems of -log pass@k; infinite where a problem had no success.
         - ``pass_at_k_stderr``, ``neglog_stderr``: standard errors of ``pass_at_k`` and of ``neglog_mean_pass`` for
-          problems drawn at random (the second by the delta method); NaN in cells of one problem.
+          problems drawn at random (the second by the delta method); NaN in cells of one problem or without success.
         - ``neglog_bias``: bias of -log of the mean, half the squared relative standard error, or the jackknife's.
         - ``largest_share``: share of the mean that comes from one problem.
         - ``n_zero_problems``: problems with pass@k of 0.

@@ -85,14 +85,13 @@ def test_sums_cut_in_pieces_give_the_same_numbers(monkeypatch: pytest.MonkeyPatc
     whole = lf.estimate_pass_at_k(c, n, k=k)
     monkeypatch.setattr(_estimators, "MOST_TERMS", 50)
     np.testing.assert_array_equal(lf.estimate_pass_at_k(c, n, k=k), whole)
-    np.testing.assert_allclose(
-        whole, [float(exact(*map(int, each))) for each in zip(n, c, k, strict=True)], rtol=DIGITS
-    )
+    expected = np.array([float(exact(*map(int, each))) for each in zip(n, c, k, strict=True)])
+    np.testing.assert_allclose(whole, expected, rtol=DIGITS)
 
 
 def test_a_curve_for_each_problem_comes_by_broadcasting() -> None:
     curves = lf.estimate_pass_at_k(np.array([0, 3, 10])[:, None], 10, k=[1, 5])
-    np.testing.assert_allclose(curves, [[0, 0], [0.3, 11 / 12], [1, 1]], rtol=DIGITS)
+    np.testing.assert_allclose(curves, np.array([[0.0, 0.0], [0.3, 11 / 12], [1.0, 1.0]]), rtol=DIGITS)
     assert lf.estimate_pass_at_k(1, 2, k=1).shape == ()
 
 
