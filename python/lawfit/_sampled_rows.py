@@ -69,10 +69,6 @@ def sampled_rows(
     if answers.samples is not None:
         columns["n_samples"] = np.array([answers.samples[m].min() for m in members])
     sampled = Sampled(tuple(cluster[cell] for cell in where[:, 0]), cells.problems, tuple(made), places)
-    columns |= {
-        name: values[0]
-        for name, values in sampled.columns(np.ones((1, len(cells.problems))), np.arange(len(at))).items()
-    }
     return RowSet(where[:, 0], where[:, 1], columns, sampled)
 
 
@@ -99,7 +95,13 @@ def _block(problems: I64, pass_at_k: F64, neglog: F64, bias: str | None) -> tupl
     # Where there is no success there is nothing to correct: -log 0 stays infinite.
     unknown = np.where(np.isfinite(chosen), chosen, np.nan)
     correction = np.zeros(total.size) if bias is None else np.where(total > 0.0, unknown, 0.0)
+    with np.errstate(divide="ignore"):
+        # The sign: -log 1 is 0, not -0.
+        neglog_mean = np.abs(np.log(np.minimum(total / size, 1.0))) - log_scale - correction
     statistics = {
+        "pass_at_k": total / size * np.exp(log_scale),
+        "neglog_mean_pass": neglog_mean,
+        "mean_neglog_pass": neglog.mean(axis=1),
         "n_problems": np.full(total.size, float(size)),
         "pass_at_k_stderr": stderr,
         "neglog_stderr": relative,
