@@ -26,10 +26,9 @@ class Answers(NamedTuple):
 
 
 class RowSet(NamedTuple):
-    """Rows of the table that is made: their cells and positions of k, the columns, what is behind them."""
+    """Rows of the table that is made: their cells, the columns, what is behind them."""
 
     cells: I64
-    tries: I64
     columns: dict[str, F64]
     sampled: Sampled
 
@@ -69,7 +68,7 @@ def sampled_rows(
     if answers.samples is not None:
         columns["n_samples"] = np.array([answers.samples[m].min() for m in members])
     sampled = Sampled(tuple(cluster[cell] for cell in where[:, 0]), cells.problems, tuple(made), places)
-    return RowSet(where[:, 0], where[:, 1], columns, sampled)
+    return RowSet(where[:, 0], columns, sampled)
 
 
 def _block(problems: I64, pass_at_k: F64, neglog: F64, bias: str | None) -> tuple[Block, dict[str, F64]]:

@@ -23,10 +23,9 @@ def few_samples_note(cells: Cells, few: Bools, usable: Bools, tries: F64, policy
     """Say which problems or cells were left out because k is above their samples."""
     at = ", ".join(f"{k:g}" for k in tries[few.any(axis=0)])
     if policy == "drop_problem":
-        pairs = int(np.count_nonzero(few))
         return (
             f"at k = {at} some problems have fewer samples than k, where no unbiased estimate exists: "
-            f"{_several(pairs, 'pair')} of row and k left out, so means over problems are over others at other k"
+            f"{np.count_nonzero(few)} of {few.size} estimates left out, so means are over other problems at other k"
         )
     lost = np.zeros((len(cells.keys), tries.size), dtype=np.bool_)
     lost[cells.cell_of] = ~usable

@@ -217,7 +217,7 @@ def test_too_few_samples_go_the_way_that_was_asked_for(counts: Counts) -> None:
     assert rows["n_problems"][here].tolist() == [5]
     assert (rows["n_problems"][~here] == 6).all()
     assert "at k = 10 some problems have fewer samples than k" in without.notes[0]
-    assert "1 pair of row and k left out" in without.notes[0]
+    assert "1 of 72 estimates left out" in without.notes[0]
     cut = made(counts, few_samples="drop_cell")
     assert cut.n_rows == 11
     assert "1 of 12 rows left out" in cut.notes[0]
