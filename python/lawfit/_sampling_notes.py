@@ -64,6 +64,18 @@ def set_notes(cells: Cells, family: I64, problems: str) -> list[str]:
     return notes
 
 
+def empty_cells_note(cells: Cells, usable: Bools) -> list[str]:
+    """Say how many rows are missing since none of the cell's problems is left at that k."""
+    left = np.zeros((len(cells.keys), usable.shape[1]), dtype=np.bool_)
+    np.logical_or.at(left, cells.cell_of, usable)
+    if left.all():
+        return []
+    cell = int(np.flatnonzero(~left.all(axis=1))[0])
+    return [
+        f"{np.count_nonzero(~left)} of {left.size} rows have no problem left and are missing, as in {cells.name(cell)}"
+    ]
+
+
 def zero_cells_note(cells: Cells, lost: I64, k: F64, n_rows: int, policy: str) -> list[str]:
     """Say how many rows have no success, or raise."""
     if lost.size == 0:

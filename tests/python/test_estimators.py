@@ -89,6 +89,21 @@ def test_sums_cut_in_pieces_give_the_same_numbers(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(whole, expected, rtol=DIGITS)
 
 
+def test_what_fails_less_often_than_the_smallest_float_is_not_summed() -> None:
+    """Up to there the logarithm is that of a sum, which is compared with gamma functions."""
+    n, k = 10**6, 1000
+    c = np.array([100_000, 500_000, 526_000, 527_500, 600_000])
+    log_fail = _estimators.log_fail_of_counts(c.astype(float), np.full(5, float(n)), np.full(5, float(k)))
+    exact_log = np.array([math.lgamma(n - i + 1) - math.lgamma(n - i - k + 1) for i in c.tolist()])
+    exact_log -= math.lgamma(n + 1) - math.lgamma(n - k + 1)
+    assert (exact_log[log_fail == -np.inf] < -_estimators.NEVER).all()
+    is_summed = np.isfinite(log_fail)
+    assert is_summed.tolist() == [True] * 5
+    np.testing.assert_allclose(log_fail, exact_log, rtol=1e-7)
+    assert _estimators.log_fail_of_counts(np.array([8e5]), np.array([1e6]), np.array([1e3]))[0] == -np.inf
+    assert float(lf.estimate_pass_at_k(8e5, 1e6, k=1e3)) == 1.0
+
+
 def test_a_curve_for_each_problem_comes_by_broadcasting() -> None:
     curves = lf.estimate_pass_at_k(np.array([0, 3, 10])[:, None], 10, k=[1, 5])
     np.testing.assert_allclose(curves, np.array([[0.0, 0.0], [0.3, 11 / 12], [1.0, 1.0]]), rtol=DIGITS)

@@ -238,6 +238,27 @@ def test_problems_that_all_cells_have_are_taken_on_request(counts: Counts) -> No
     np.testing.assert_array_equal(rows["pass_at_k"], left["pass_at_k"])
 
 
+def test_cells_that_overlap_in_a_chain_are_one_family() -> None:
+    """Windows of eight problems, each moved by three: neighbours share five of eight, the ends nothing."""
+    windows = [range(start, start + 8) for start in (0, 3, 6, 9)] + [range(100, 104)]
+    rows = {
+        "cell": np.repeat([5, 4, 3, 2, 1], [len(window) for window in windows]),
+        "problem": np.concatenate([np.array(window) for window in windows]),
+    }
+    table = lf.read_table(rows | {"p": np.full(36, 0.5)})
+    how: dict[str, Any] = {"k": 1, "by": "cell", "problem": "problem", "probability": "p", "problems": "common"}
+    note = lf.pass_at_k(table, **how | {"problems": "all"}).notes[0]
+    assert note.startswith(
+        "4 of 5 cells lack problems that others have, 4 of them over a tenth: fewest in cell=5 with 8"
+    )
+    two = lf.pass_at_k(table.where("cell >= 4 or cell == 1"), **how).to_dict()
+    assert dict(zip(two["cell"], two["n_problems"], strict=True)) == {5: 5, 4: 5, 1: 4}
+    # The four windows have no problem in common: those cells are gone, and the notes say so.
+    left = lf.pass_at_k(table, **how)
+    assert left.to_dict()["cell"].tolist() == [1]
+    assert "4 of 5 rows have no problem left and are missing, as in cell=5" in left.notes
+
+
 def test_labels_that_benchmarks_share_by_chance_are_named_and_can_be_kept_apart(counts: Counts) -> None:
     table, apart = made(counts), made(counts, problem=["benchmark", "problem"])
     assert "1 label of problems stand in cells that have few in common otherwise" in " ".join(table.notes)
