@@ -141,9 +141,12 @@ def families(cells: Cells) -> I64:
     Two cells belong together if they share at least half of the problems of the smaller one. Labels that two
     benchmarks have in common by chance do not join them.
     """
-    present = np.zeros((len(cells.keys), len(cells.problems)), dtype=np.float32)
-    present[cells.cell_of, cells.codes] = 1.0
-    sets, which = np.unique(present, axis=0, return_inverse=True)
+    distinct: dict[bytes, int] = {}
+    own = [cells.codes[start:stop] for start, stop in zip(cells.offsets[:-1], cells.offsets[1:], strict=True)]
+    which = np.array([distinct.setdefault(codes.tobytes(), len(distinct)) for codes in own])
+    sets = np.zeros((len(distinct), len(cells.problems)), dtype=np.float32)
+    for number, codes in zip(which, own, strict=True):
+        sets[number, codes] = 1.0
     sizes = sets.sum(axis=1)
     joined = (sets @ sets.T) * 2.0 >= np.minimum(sizes[:, None], sizes)
     family = np.arange(sets.shape[0])
@@ -151,7 +154,7 @@ def families(cells: Cells) -> I64:
         # Each takes the lowest number among those it is joined with, until nothing changes.
         lowest = np.where(joined, family, sets.shape[0]).min(axis=1)
         if (lowest == family).all():
-            return np.asarray(family[which.reshape(-1)], dtype=np.int64)
+            return np.asarray(family[which], dtype=np.int64)
         family = lowest
 
 

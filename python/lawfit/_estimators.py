@@ -14,6 +14,8 @@ from lawfit.errors import DataError
 # Terms that are summed at once, and in one piece: short pieces keep rounding at a few units in the last place.
 MOST_TERMS = 2**20
 PIECE = 512
+# exp(-NEVER) is 0.
+NEVER = 750.0
 # Below this k*p, pass@k is k*p (1 - (k - 1)*p/2) to the last bit.
 SMALL = 1e-8
 
@@ -123,7 +125,8 @@ def log_fail_of_counts(correct: F64, samples: F64, tries: F64) -> F64:
     length = np.where(swap, k, c).astype(np.int64)
     factor = np.where(swap, c, k)
     length[c == 0.0] = 0
-    certain = (c > 0.0) & (k >= n - c + 1.0)
+    # Each term is below -k/n: what is certain here fails less often than the smallest float.
+    certain = (c > 0.0) & ((k >= n - c + 1.0) | (c * k > NEVER * n))
     length[certain] = 0
     out = np.where(certain, -np.inf, 0.0)
     ends = np.cumsum(length)

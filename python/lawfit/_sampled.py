@@ -26,25 +26,36 @@ class Block(NamedTuple):
     neglog: F64
     correction: F64
 
-    def means(self, weights: F64, lines: I64) -> dict[str, F64]:
-        """Response columns of some rows, (n_replicates, n_lines) each, for (n_replicates, n_problems) weights."""
-        total = weights.sum(axis=1, keepdims=True)
-        neglog = self.neglog[lines]
-        is_infinite = np.isinf(neglog)
+
+class Spread(NamedTuple):
+    """Some rows over all problems, (n_rows, n_problems) each: 0 where a row does not have a problem."""
+
+    present: F64
+    share: F64
+    neglog: F64
+    log_scale: F64
+    correction: F64
+
+    def means(self, weights: F64) -> dict[str, F64]:
+        """Response columns, (n_replicates, n_rows) each, for (n_replicates, n_problems) weights."""
+        total = weights @ self.present.T
+        is_infinite = np.isinf(self.neglog)
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = np.minimum(weights @ self.share[lines].T / total, 1.0)
-            mean_neglog = weights @ np.where(is_infinite, 0.0, neglog).T / total
+            mean = np.minimum(weights @ self.share.T / total, 1.0)
+            mean_neglog = weights @ np.where(is_infinite, 0.0, self.neglog).T / total
             # The sign: -log 1 is 0, not -0.
-            neglog_mean = np.abs(np.log(mean)) - self.log_scale[lines] - self.correction[lines]
+            neglog_mean = np.abs(np.log(mean)) - self.log_scale - self.correction
         if is_infinite.any():
-            mean_neglog[(weights @ is_infinite.T.astype(np.float64)) > 0.0] = np.inf
+            mean_neglog[weights @ is_infinite.T.astype(np.float64) > 0.0] = np.inf
         return {
-            "pass_at_k": mean * np.exp(self.log_scale[lines]),
+            "pass_at_k": mean * np.exp(self.log_scale),
             "neglog_mean_pass": neglog_mean,
             "mean_neglog_pass": mean_neglog,
         }
 
 
+# Rows times problems that are spread out at once.
+MOST_SPREAD = 2**20
 RESPONSES = ("pass_at_k", "neglog_mean_pass", "mean_neglog_pass")
 
 
@@ -97,13 +108,25 @@ class Sampled:
                 f"weights: got shape {weights.shape}; give one column for each of {len(self.problems)} problems"
             )
         out = {name: np.empty((weights.shape[0], rows.size)) for name in RESPONSES}
-        where = self.places[rows]
-        for number in np.unique(where[:, 0]):
-            block = self.blocks[int(number)]
-            chosen = np.flatnonzero(where[:, 0] == number)
-            for name, values in block.means(weights[:, block.problems], where[chosen, 1]).items():
-                out[name][:, chosen] = values
+        step = max(MOST_SPREAD // len(self.problems), 1)
+        for first in range(0, rows.size, step):
+            some = slice(first, first + step)
+            for name, values in self._spread(rows[some]).means(weights).items():
+                out[name][:, some] = values
         return out
+
+    def _spread(self, rows: NDArray[np.int64]) -> Spread:
+        """Put the rows over all problems: one product of matrices is quicker than one for each set of problems."""
+        present, share, neglog = np.zeros((3, rows.size, len(self.problems)))
+        log_scale, correction = np.empty((2, rows.size))
+        places = self.places[rows]
+        for number in np.unique(places[:, 0]):
+            block = self.blocks[int(number)]
+            chosen = np.flatnonzero(places[:, 0] == number)
+            lines, at = places[chosen, 1], np.ix_(chosen, block.problems)
+            present[at], share[at], neglog[at] = 1.0, block.share[lines], block.neglog[lines]
+            log_scale[chosen], correction[chosen] = block.log_scale[lines], block.correction[lines]
+        return Spread(present, share, neglog, log_scale, correction)
 
     def take(self, rows: NDArray[np.int64]) -> Sampled:
         """Return what is behind some of the rows; the problems stay all there are."""

@@ -26,10 +26,9 @@ class Answers(NamedTuple):
 
 
 class RowSet(NamedTuple):
-    """Rows of the table that is made: their cells and positions of k, the columns, what is behind them."""
+    """Rows of the table that is made: their cells, the columns, what is behind them."""
 
     cells: I64
-    tries: I64
     columns: dict[str, F64]
     sampled: Sampled
 
@@ -64,16 +63,12 @@ def sampled_rows(
         made.append(block)
         places[lines] = np.stack([np.full(len(lines), number), np.arange(len(lines))], axis=1)
     columns["n_zero_problems"] = np.array(
-        [np.isinf(answers.neglog[m, j]).sum() for m, (_, j) in zip(members, at, strict=True)]
+        [float(np.isinf(answers.neglog[m, j]).sum()) for m, (_, j) in zip(members, at, strict=True)]
     )
     if answers.samples is not None:
         columns["n_samples"] = np.array([answers.samples[m].min() for m in members])
     sampled = Sampled(tuple(cluster[cell] for cell in where[:, 0]), cells.problems, tuple(made), places)
-    columns |= {
-        name: values[0]
-        for name, values in sampled.columns(np.ones((1, len(cells.problems))), np.arange(len(at))).items()
-    }
-    return RowSet(where[:, 0], where[:, 1], columns, sampled)
+    return RowSet(where[:, 0], columns, sampled)
 
 
 def _block(problems: I64, pass_at_k: F64, neglog: F64, bias: str | None) -> tuple[Block, dict[str, F64]]:
@@ -95,11 +90,17 @@ def _block(problems: I64, pass_at_k: F64, neglog: F64, bias: str | None) -> tupl
             jackknife = (size - 1) * (np.mean(-np.log1p(-part), axis=1) + np.log1p(-1.0 / size))
             biases = {"delta": 0.5 * relative**2, "jackknife": jackknife}
         chosen = biases[bias or "delta"]
-        stderr = np.where(total > 0.0, relative * total / size, 0.0 if size > 1 else np.nan) * np.exp(log_scale)
+        stderr = relative * total / size * np.exp(log_scale)
     # Where there is no success there is nothing to correct: -log 0 stays infinite.
     unknown = np.where(np.isfinite(chosen), chosen, np.nan)
     correction = np.zeros(total.size) if bias is None else np.where(total > 0.0, unknown, 0.0)
+    with np.errstate(divide="ignore"):
+        # The sign: -log 1 is 0, not -0.
+        neglog_mean = np.abs(np.log(np.minimum(total / size, 1.0))) - log_scale - correction
     statistics = {
+        "pass_at_k": total / size * np.exp(log_scale),
+        "neglog_mean_pass": neglog_mean,
+        "mean_neglog_pass": neglog.mean(axis=1),
         "n_problems": np.full(total.size, float(size)),
         "pass_at_k_stderr": stderr,
         "neglog_stderr": relative,

@@ -23,10 +23,9 @@ def few_samples_note(cells: Cells, few: Bools, usable: Bools, tries: F64, policy
     """Say which problems or cells were left out because k is above their samples."""
     at = ", ".join(f"{k:g}" for k in tries[few.any(axis=0)])
     if policy == "drop_problem":
-        pairs = int(np.count_nonzero(few))
         return (
             f"at k = {at} some problems have fewer samples than k, where no unbiased estimate exists: "
-            f"{_several(pairs, 'pair')} of row and k left out, so means over problems are over others at other k"
+            f"{np.count_nonzero(few)} of {few.size} estimates left out, so means are over other problems at other k"
         )
     lost = np.zeros((len(cells.keys), tries.size), dtype=np.bool_)
     lost[cells.cell_of] = ~usable
@@ -63,6 +62,18 @@ def set_notes(cells: Cells, family: I64, problems: str) -> list[str]:
             "same problems when these are resampled, unless problem= also names the column that tells them apart"
         )
     return notes
+
+
+def empty_cells_note(cells: Cells, usable: Bools) -> list[str]:
+    """Say how many rows are missing since none of the cell's problems is left at that k."""
+    left = np.zeros((len(cells.keys), usable.shape[1]), dtype=np.bool_)
+    np.logical_or.at(left, cells.cell_of, usable)
+    if left.all():
+        return []
+    cell = int(np.flatnonzero(~left.all(axis=1))[0])
+    return [
+        f"{np.count_nonzero(~left)} of {left.size} rows have no problem left and are missing, as in {cells.name(cell)}"
+    ]
 
 
 def zero_cells_note(cells: Cells, lost: I64, k: F64, n_rows: int, policy: str) -> list[str]:

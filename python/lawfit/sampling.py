@@ -24,7 +24,7 @@ from lawfit._estimators import (
     pass_of,
 )
 from lawfit._sampled_rows import COUNTED, MADE, Answers, sampled_rows
-from lawfit._sampling_notes import few_samples_note, notes_of, set_notes, zero_cells_note
+from lawfit._sampling_notes import empty_cells_note, few_samples_note, notes_of, set_notes, zero_cells_note
 from lawfit._table import Table, table_of
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
@@ -99,7 +99,7 @@ def pass_at_k(
         - ``neglog_mean_pass``: -log of that mean, corrected if ``bias`` says so.
         - ``mean_neglog_pass``: mean over problems of -log pass@k; infinite where a problem had no success.
         - ``pass_at_k_stderr``, ``neglog_stderr``: standard errors of ``pass_at_k`` and of ``neglog_mean_pass`` for
-          problems drawn at random (the second by the delta method); NaN in cells of one problem.
+          problems drawn at random (the second by the delta method); NaN in cells of one problem or without success.
         - ``neglog_bias``: bias of -log of the mean, half the squared relative standard error, or the jackknife's.
         - ``largest_share``: share of the mean that comes from one problem.
         - ``n_zero_problems``: problems with pass@k of 0.
@@ -157,6 +157,7 @@ def pass_at_k(
         usable = in_all_cells(cells, family, usable)
     if not usable.any():
         raise DataError(f"few_samples={few_samples!r} and problems={problems!r} leave no problem in any cell")
+    notes += empty_cells_note(cells, usable)
     rows = sampled_rows(cells, answers, usable, tries, cluster_of_cell, bias)
     is_zero = np.isinf(rows.columns["neglog_mean_pass"])
     heads = cells.order[cells.offsets[:-1]][rows.cells]
