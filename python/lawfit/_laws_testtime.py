@@ -15,6 +15,9 @@ NOT_HELD = (
     "Where every accuracy is far below theta2, theta2 and theta0 trade off and theta4 buys nothing: fix theta2 = 1."
 )
 
+# The rule for exponents looks at terms of the response; these stand in a loss inside of it.
+EXPONENTS = {"alpha": (0.1, 1.2), "beta": (0.1, 1.2)}
+
 ENTRIES = (
     # g = gamma*G in place of G: the bound of the inequality is then a bound of a parameter.
     Law(
@@ -34,6 +37,7 @@ ENTRIES = (
         "L = E + A*N**-alpha + B*D**-beta; -log(beta_pass_at_k(exp(-L), nu, k))",
         ["N", "D", "k"],
         positive=["E", "A", "B", "nu"],
+        starts=EXPONENTS,
         name="t2_beta",
         title="-log mean pass@k, problems Beta-distributed around a latent Chinchilla law",
         units=SIZES,
@@ -45,6 +49,7 @@ ENTRIES = (
         ["N", "D", "k"],
         positive=["A", "B", "s"],
         bounds={"m": (0, 1)},
+        starts={"m": (0.001, 0.5), "s": (1, 100)},
         name="t2_beta_added",
         title="-log mean pass@k, size and data added to a Beta curve in k",
         units=SIZES,
@@ -55,7 +60,8 @@ ENTRIES = (
         "L = E + A*N**-alpha + B*D**-beta + H*N**-phi*D**psi; -log(beta_pass_at_k(exp(-L), nu, k))",
         ["N", "D", "k"],
         positive=["E", "A", "B", "H", "nu"],
-        bounds={"phi": (0, None), "psi": (0, None)},
+        bounds={"alpha": (0, None), "beta": (0, None), "phi": (0, None), "psi": (0, None)},
+        starts={**EXPONENTS, "phi": (0, 1), "psi": (0, 1), "nu": (1, 100)},
         name="t2_beta_overtrained",
         title="t2_beta whose latent loss rises again where a small model sees too many tokens",
         units=SIZES,
@@ -68,6 +74,7 @@ ENTRIES = (
         "U = A*N**-alpha*D**-beta; nu = B*N**-a*D**-b; -log(beta_pass_at_k(exp(-U), nu, k))",
         ["N", "D", "k"],
         positive=["A", "B"],
+        starts={"alpha": (0.02, 0.6), "beta": (0.02, 0.6), "a": (-0.5, 0.5), "b": (-0.5, 0.5)},
         name="t2_beta_product",
         title="-log mean pass@k, mean and size of the Beta each a product of powers",
         units=SIZES,
@@ -80,6 +87,7 @@ ENTRIES = (
         ["N", "D", "k"],
         positive=["A", "B"],
         bounds={"theta2": (0, 1)},
+        starts={**EXPONENTS, "theta2": (0.01, 1), "theta0": (0, 4), "theta3": (-1, 5), "theta4": (-0.2, 0.2)},
         name="t2_accuracy",
         title="mean pass@k by model size, data and samples, problems Beta-distributed",
         units=SIZES,
@@ -91,6 +99,7 @@ ENTRIES = (
         ["L", "k"],
         positive=["theta1"],
         bounds={"theta2": (0, 1)},
+        starts={"theta2": (0.01, 1), "theta3": (-1, 5), "theta4": (-0.2, 0.2)},
         name="t2_accuracy_link",
         title="mean pass@k by task loss and samples, problems Beta-distributed",
         units={"L": "nats", "k": "samples per problem"},
@@ -102,6 +111,7 @@ ENTRIES = (
         ["N", "D", "k"],
         positive=["A", "B"],
         bounds={"theta2": (0, 1)},
+        starts={**EXPONENTS, "theta2": (0.01, 1), "theta0": (0, 4)},
         name="t2_naive",
         title="pass@k as if all problems were equally hard",
         units=SIZES,
@@ -112,6 +122,7 @@ ENTRIES = (
         "S = E + A*N**-alpha + B*D**-beta; S*k**-(g0 + g1*log(S))",
         ["N", "D", "k"],
         positive=["E", "A", "B"],
+        starts={**EXPONENTS, "g0": (0, 1), "g1": (-0.5, 0.2)},
         name="t2_sampling_exponent",
         title="-log mean pass@k, a power of k whose exponent depends on the loss at k = 1",
         units=SIZES,

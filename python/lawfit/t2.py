@@ -38,6 +38,7 @@ def _neglog(law: Law) -> Law:
     bindings, _, last = law.text.rpartition(";")
     return Law(
         f"{bindings}; -log({last.strip()})", law.variables, positive=law.positive, bounds=law.declared_bounds,
+        starts=law.starts,
         name=law.name, title=law.title, reference=law.reference,
     )  # fmt: skip
 
