@@ -15,6 +15,7 @@ from lawfit._engine import F64, I64, U64, Progress, RawFits
 from lawfit._law import Law, Range
 from lawfit._named import Named
 from lawfit._protocols import Followed
+from lawfit._sampled import Sampled
 from lawfit._sanity import FlopRatio
 
 Prior: TypeAlias = tuple[float, float]  # mean and standard deviation
@@ -65,6 +66,7 @@ class Rows:
     repeated: tuple[Repeat | None, ...] = ()  # (F,) without clusters: the run in most rows, if it is in several
     dropped: tuple[Dropped, ...] = ()  # (F,) with missing="drop": rows left out
     flops: FlopRatio | None = None  # a column of FLOP beside 6 N D, over all rows
+    sampled: Sampled | None = None  # where responses are averages over problems: what they are made of
 
     @property
     def n_fits(self) -> int:
@@ -96,6 +98,7 @@ class Rows:
             repeated=self.repeated[fit : fit + 1],
             dropped=self.dropped[fit : fit + 1],
             flops=self.flops,
+            sampled=self.sampled,
         )
 
 
@@ -130,7 +133,8 @@ class Resampling:
 
     scheme: str
     n_replicates: int
-    weights: F64 | None = None  # (n_replicates, n_rows) with the scheme "weights"
+    weights: F64 | None = None  # (n_replicates, n_rows) with the scheme "weights", or one over problems
+    responses: F64 | None = None  # (n_replicates, n_rows) with a scheme over problems
     strata: I64 | None = None  # (n_rows,) codes
     share: float = 0.8  # of the units that a subsample keeps
     noise: F64 | None = None  # (n_rows,) on the residual's scale
@@ -212,6 +216,7 @@ class _Replicates(TypedDict, total=False):
     keys: U64
     cluster_keys: U64 | None
     replicate_weights: F64 | None
+    replicate_responses: F64 | None
     strata: I64 | None
     share: float
     noise: F64 | None
@@ -226,8 +231,9 @@ def _replicates(rows: Rows, resampling: Resampling) -> _Replicates:
         "resample": resampling.scheme,
         "n_replicates": resampling.n_replicates,
         "keys": _engine.row_keys(rows.units),
-        "cluster_keys": _cluster_keys(rows),
+        "cluster_keys": cluster_keys(rows),
         "replicate_weights": resampling.weights,
+        "replicate_responses": resampling.responses,
         "strata": resampling.strata,
         "share": resampling.share,
         "noise": resampling.noise,
@@ -237,18 +243,21 @@ def _replicates(rows: Rows, resampling: Resampling) -> _Replicates:
     }
 
 
-def _cluster_keys(rows: Rows) -> U64 | None:
+def cluster_keys(rows: Rows) -> U64 | None:
     """Return the key of each row's cluster, which depends on its label alone: a run is drawn alike in every group."""
     if rows.clusters is None:
         return None
-    return _engine.hash_keys([_unit_bytes(label) for label in rows.cluster_labels])[rows.clusters]
+    return _engine.hash_keys([unit_bytes(label) for label in rows.cluster_labels])[rows.clusters]
 
 
-def _unit_bytes(label: object) -> bytes:
-    """Return the canonical bytes of a unit: a text, or a number as float64."""
+def unit_bytes(label: object) -> bytes:
+    """Return the canonical bytes of a unit: a text, a number as float64, or several of them."""
     if isinstance(label, str):
         return b"t" + label.encode()
-    assert isinstance(label, int | float | np.generic), "clusters are texts or numbers"
+    if isinstance(label, tuple):
+        parts = [unit_bytes(part) for part in label]
+        return b"p" + b"".join(struct.pack("<q", len(part)) + part for part in parts)
+    assert isinstance(label, int | float | np.generic), "units are texts, numbers, or tuples of them"
     return b"n" + struct.pack("<d", float(label))
 
 

@@ -158,6 +158,11 @@ def row_keys(numbers: I64) -> U64:
     return _core.row_keys(numbers)
 
 
+def bayesian_weights(keys: U64, seed: int, n_replicates: int) -> F64:
+    """(n_replicates, n_units) weights of units that are no rows, of mean 1 in each replicate."""
+    return _core.bayesian_weights(keys, seed, n_replicates)
+
+
 def hash_keys(units: Sequence[bytes]) -> U64:
     """Return stable keys of resampling units from their canonical bytes."""
     return _core.hash_keys(list(units))
