@@ -79,7 +79,7 @@ def table_rows(
             "sigma: the noise of a row is known (sigma=) or relative (weights=), not both; for relative precisions put "
             '1/sigma**2, or (response/sigma)**2 with residual="log", into weights='
         )
-    clusters, labels = (None, ()) if cluster is None else _clusters(table, cluster, order)
+    clusters, labels = (None, ()) if cluster is None else cluster_codes(table, cluster, order)
     rows = Rows(
         variables=variables,
         x=x,
@@ -190,7 +190,7 @@ def _check_positive(y: F64, rows: I64, response: str) -> None:
         )
 
 
-def _clusters(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[object, ...]]:
+def cluster_codes(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[object, ...]]:
     """Cluster of each row, as a position among the labels: a column, or one value of any kind per row of the table."""
     if isinstance(cluster, str):
         return label_rows(table, cluster, rows, "cluster")
