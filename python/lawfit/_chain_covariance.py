@@ -5,8 +5,9 @@ The estimates solve two sets of equations, of which the second holds the first l
     sum_i w_i psi(r_i) dr_i/dtheta1 = 0 over the first response,
     sum_j w_j psi(r_j) dr_j/dtheta2 = 0 over the second, r_j through L(theta1).
 
-Their derivative A is block triangular. One Newton step without a unit g, its rows of both stages, changes all
-parameters by (A - A_g)^-1 s_g; CR3 is the sum of the outer products of these steps.
+Their derivative A is block triangular; as in the covariance of one fit it is taken without the law's second
+derivatives, which residuals of mean zero make small. One Newton step without a unit g, its rows of both stages, changes
+all parameters by (A - A_g)^-1 s_g; CR3 is the sum of the outer products of these steps.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ class _Stage(NamedTuple):
     pull: F64  # (n,)
     slope: F64  # (n,)
     jacobian: F64  # (m, n)
-    hessian: F64  # (m, m, n)
     used: I64  # (n,) rows of the fit
 
 
@@ -57,23 +57,20 @@ def newton_steps(
     one, other = _stage(first, free[0]), _stage(second, (*free[1], through))
     m1, m2 = len(free[0]), len(free[1])
     # How the first law's value at the second stage's rows moves with its parameters.
-    link = _evaluate(first, points[:, other.used], free[0], 1)
+    link = _slopes(first, points[:, other.used], free[0])
     codes1, codes2, n_units = units.codes()
     curvature, scores = np.zeros((n_units, m1 + m2, m1 + m2)), np.zeros((n_units, m1 + m2))
     for rows in _blocks(one.used.size):
-        j, h = one.jacobian[:, rows], one.hessian[:, :, rows]
-        code = codes1[one.used[rows]]
+        j, code = one.jacobian[:, rows], codes1[one.used[rows]]
         np.add.at(scores[:, :m1], code, (one.pull[rows] * j).T)
-        np.add.at(
-            curvature[:, :m1, :m1], code, (one.slope[rows] * j[:, None] * j + one.pull[rows] * h).transpose(2, 0, 1)
-        )
+        np.add.at(curvature[:, :m1, :m1], code, _products(one.slope[rows] * j, j))
     for rows in _blocks(other.used.size):
-        j, h = other.jacobian[:, rows], other.hessian[:, :, rows]
-        code = codes2[other.used[rows]]
+        # The last line is the derivative with respect to what the first law predicts.
+        j, code = other.jacobian[:, rows], codes2[other.used[rows]]
+        pulled = other.slope[rows] * j[:m2]
         np.add.at(scores[:, m1:], code, (other.pull[rows] * j[:m2]).T)
-        whole = other.slope[rows] * j[:m2, None] * j + other.pull[rows] * h[:m2]
-        np.add.at(curvature[:, m1:, m1:], code, whole[:, :m2].transpose(2, 0, 1))
-        np.add.at(curvature[:, m1:, :m1], code, (whole[:, m2][:, None] * link[:, rows]).transpose(2, 0, 1))
+        np.add.at(curvature[:, m1:, m1:], code, _products(pulled, j[:m2]))
+        np.add.at(curvature[:, m1:, :m1], code, _products(pulled * j[m2], link[:, rows]))
     return _solved(names, curvature, scores)
 
 
@@ -102,25 +99,30 @@ def covariance_of_steps(steps: Steps, parameters: tuple[str, ...]) -> F64:
 
 
 def _stage(fit: Fit, wrt: tuple[str, ...]) -> _Stage:
-    rows, is_log = fit.rows, fit.options.residual == "log"
+    rows = fit.rows
     used = np.arange(rows.y.size) if rows.weights is None else np.flatnonzero(rows.weights > 0.0)
     residuals = residuals_of(fit)
     point = LOSSES[fit.options.loss](residuals.scaled, fit.f_scale)
-    jacobian, hessian = _evaluate(fit, residuals.x, wrt, 1), _evaluate(fit, residuals.x, wrt, 2)
-    if is_log:
+    jacobian = _slopes(fit, residuals.x, wrt)
+    if fit.options.residual == "log":
         jacobian = jacobian / residuals.predicted
-        hessian = hessian / residuals.predicted - jacobian[:, None] * jacobian
-    unit = 1.0 / residuals.noise
-    weights = residuals.weights
-    return _Stage(weights * point.psi, weights * point.slope, jacobian * unit, hessian * unit, used)
+    return _Stage(residuals.weights * point.psi, residuals.weights * point.slope, jacobian / residuals.noise, used)
 
 
-def _evaluate(fit: Fit, x: F64, wrt: tuple[str, ...], order: int) -> F64:
-    params = np.array([list(fit.params.values())])
-    x = np.ascontiguousarray(x)
+def _slopes(fit: Fit, x: F64, wrt: tuple[str, ...]) -> F64:
+    """(m, n) derivatives of a law at points x (n_variables, n)."""
     if not wrt:
-        return np.zeros((*(0,) * order, x.shape[1]))
-    return _engine.evaluate(fit.law.text, fit.rows.variables, fit.law.parameters, x, params, wrt=wrt, order=order)[0]
+        return np.zeros((0, x.shape[1]))
+    params = np.array([list(fit.params.values())])
+    x, law = np.ascontiguousarray(x), fit.law
+    slopes: F64 = _engine.evaluate(law.text, fit.rows.variables, law.parameters, x, params, wrt=wrt, order=1)[0]
+    return slopes
+
+
+def _products(one: F64, other: F64) -> F64:
+    """(n, m1, m2) outer products of the columns."""
+    products: F64 = np.einsum("in,jn->nij", one, other)
+    return products
 
 
 def _blocks(n: int) -> list[slice]:

@@ -107,20 +107,21 @@ def _staged(chain: ChainFit, weights: tuple[F64, F64], n_threads: int, progress:
 
 
 def _is_usable(found: Refits) -> Bool:
-    success = np.array([status.success for status in _engine.registries().statuses])
-    return success[found.status] & np.isfinite(found.params).all(axis=1)
+    success: Bool = np.array([status.success for status in _engine.registries().statuses], dtype=np.bool_)
+    return np.asarray(success[found.status] & np.isfinite(found.params).all(axis=1))
 
 
 def predictions(chain: ChainFit, params: F64) -> F64:
     """(R, n_second) values of the first law at the rows of the second stage."""
     law, rows = chain.first.law, chain.fit.rows
     x = np.stack([rows.x[rows.variables.index(name)] for name in chain.first.rows.variables])
-    safe = np.where(np.isfinite(params).all(axis=1)[:, np.newaxis], params, list(chain.first.params.values()))
+    is_known = np.isfinite(params).all(axis=1, keepdims=True)
+    safe = np.where(is_known, params, list(chain.first.params.values()))
     return _engine.evaluate(law.text, chain.first.rows.variables, law.parameters, x, np.ascontiguousarray(safe))
 
 
 def first_replicates(fits: tuple[Fit, ...], weights: F64, n_threads: int) -> Refits:
-    """Refit to weighted rows; of several fits, which hold a parameter at different values, the best for each weights."""
+    """Refit to weighted rows; of several fits, which hold a parameter at several values, the best each time."""
     n_checked = N_CHECKED if len(fits) == 1 else 0
     draws = [fit.bootstrap(weights=weights, n_checked=n_checked, n_threads=n_threads) for fit in fits]
     objective = np.stack([np.where(each.ok, each.objective, np.inf) for each in draws])

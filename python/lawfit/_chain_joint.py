@@ -91,7 +91,7 @@ def joint_whole(staged: Fit, joint: Fit) -> Fit:
 
 
 def _stacked_law(first: Fit, second: Fit, law: Law, through: str, residual: str) -> Law:
-    """Write one law for rows of either kind; a kind whose logarithms are compared has one in the law if the other has none."""
+    """Write one law for rows of either kind, with the logarithm of a kind that alone is compared by it."""
     *head, last = law.text.rsplit(";", 1)
     values = [through, last.strip()]
     for i, fit in enumerate((first, second)):
@@ -160,7 +160,7 @@ def _noise(fit: Fit) -> F64:
                 'loss="squared" for both stages, or sigma='
             )
         own = np.ones_like(rows.y) if rows.sigma is None else rows.sigma / (rows.y if is_log else 1.0)
-        return np.maximum(fit.f_scale * own, LEAST_NOISE * size)
+        return np.asarray(np.maximum(fit.f_scale * own, LEAST_NOISE * size))
     residuals = residuals_of(fit)
     n_free = len(fit.params) - len(fit.options.fixed) - len(fit.at_bound)
     if residuals.plain.size <= n_free:
@@ -173,7 +173,7 @@ def _noise(fit: Fit) -> F64:
     if rows.weights is not None:
         with np.errstate(divide="ignore"):
             own = 1.0 / np.sqrt(rows.weights)
-    return np.maximum(np.sqrt(variance) * own, LEAST_NOISE * size)
+    return np.asarray(np.maximum(np.sqrt(variance) * own, LEAST_NOISE * size))
 
 
 def _starts(first: Fit, second: Fit, law: Law, options: Options) -> F64:

@@ -1,4 +1,4 @@
-"""The first stage as Roberts et al. 2026 fit it: E on a grid, checkpoints weighted by the spread of their isoFLOP group.
+"""The first stage as Roberts et al. 2026 fit it: E on a grid, checkpoints weighted by the spread of their budget.
 
 The paper does not state the spacing of the grid (equal steps here), nor the formula of the weights (1 / variance of the
 losses of a group here, so that each group counts about equally).

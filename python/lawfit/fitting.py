@@ -337,6 +337,7 @@ def as_law(law: object) -> Law:
 
 
 def as_table(data: object) -> Table:
+    """Read a table; a law in its place gets a message made for it."""
     if isinstance(data, Law):
         raise DataError("data: this is a law; the law comes first, the data second: fit(law, data, response=...)")
     return read_table(data)
@@ -366,6 +367,7 @@ def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table
 
 
 def as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return columns by variable."""
     if columns is not None and not isinstance(columns, Mapping):
         raise DataError(f"columns: give a mapping from variables to columns, not {describe(columns)}")
     return dict(columns or {})
