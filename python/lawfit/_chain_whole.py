@@ -60,6 +60,7 @@ def _shell(first: Fit, second: Fit, law: Law, through: str, points: F64, units: 
         fixed=Named({**{k: v for k, v in first.options.fixed.items() if k not in held}, **second.options.fixed}),
         prior=Named({**first.options.prior, **second.options.prior}),
         covariance="CR3",
+        is_chained=True,
     )
     flat = first if first.unidentified else second
     certificates = first.certificate, second.certificate
@@ -80,7 +81,7 @@ def _shell(first: Fit, second: Fit, law: Law, through: str, points: F64, units: 
         condition=max(first.condition, second.condition),
         at_bound=(*first.at_bound, *second.at_bound),
         options=options,
-        # Rows are clusters here in any case: what profiles and leaves out rows of one stage alone refuses them.
+        # Rows are clusters here in any case: a profile of the second response alone is none of the chain.
         rows=replace(
             second.rows,
             variables=law.variables or (),

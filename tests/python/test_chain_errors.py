@@ -86,7 +86,7 @@ def test_a_second_stage_that_takes_the_first_as_known_is_too_sure() -> None:
 
 
 def test_intervals_cover_where_those_with_the_first_stage_held_do_not() -> None:
-    """Eighty small tables: the Monte-Carlo error of a coverage of 95 % is 2.4 points, so 88 % is three of them below."""
+    """Eighty small tables: the Monte-Carlo error of 95 % is 2.4 points, and 88 % is three of them below."""
     held_covers, covers = [], []
     far = {"N": 1e11}
     exact = float(lf.laws.gadre_error.evaluate(L=POWER.evaluate(far, params=TRUTH), params=ERROR))
@@ -204,7 +204,31 @@ def test_derived_quantities_know_both_stages() -> None:
     assert chain.covariance[places[0], places[1]] != 0.0
 
 
-@pytest.mark.parametrize(("argument", "value"), [("seed", -1), ("n_replicates", 0)])
-def test_counts_are_checked(chain: lf.ChainFit, argument: str, value: int) -> None:
-    with pytest.raises(lf.LawError, match=argument):
-        chain.bootstrap(**{"n_replicates": 5, argument: value})
+@pytest.mark.parametrize("use", ["bca", "jackknife", "profile", "validate", "diagnose"])
+def test_nothing_refits_the_whole_to_its_second_response(chain: lf.ChainFit, use: str) -> None:
+    calls = {
+        "bca": lambda: chain.bootstrap(50, n_threads=1).interval("alpha", method="bca"),
+        "jackknife": lambda: chain.fit.bootstrap(resample="jackknife"),
+        "profile": lambda: chain.fit.interval("alpha", method="profile"),
+        "validate": lambda: chain.fit.validate(by="N"),
+        "diagnose": lambda: chain.fit.diagnose(),
+    }
+    with pytest.raises(lf.DataError, match=r"whole of a chain|rows as independent|clusters"):
+        calls[use]()
+
+
+def test_new_runs_spread_more_than_the_law(chain: lf.ChainFit) -> None:
+    point = {"N": 1e10, "D": 1e12, "k": 10.0}
+    draws = chain.bootstrap(400, n_threads=1)
+    for law, run in (
+        (chain.predict(point, interval=0.9), chain.predict(point, interval=0.9, kind="run")),
+        (draws.predict(point).interval(0.9), draws.predict(point, kind="run").interval(0.9)),
+    ):
+        assert run.lower < law.lower < law.upper < run.upper
+
+
+def test_counts_are_checked(chain: lf.ChainFit) -> None:
+    with pytest.raises(lf.LawError, match="n_replicates=0"):
+        chain.bootstrap(0)
+    with pytest.raises(lf.LawError, match="seed=-1"):
+        chain.bootstrap(5, seed=-1)

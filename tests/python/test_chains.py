@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from conftest import Columns
 from numpy.typing import NDArray
-from scipy import optimize
-
 import lawfit as lf
+
+optimize = pytest.importorskip("scipy.optimize")
 
 CHINCHILLA = {"E": 1.0, "A": 400.0, "alpha": 0.35, "B": 2000.0, "beta": 0.36}
 LINK = {"theta0": 2.0, "theta1": 1.5, "theta2": 0.95, "theta3": 0.5, "theta4": -0.4}
@@ -258,7 +258,15 @@ def test_the_printed_form_tells_both_stages(chain: lf.ChainFit) -> None:
         assert part in text, part
     fixed = repr(t2(passes(0.01, 0.05), first={"fixed": {"alpha": 0.35}}))
     assert "held: alpha = 0.35" in fixed
-    assert pickle.loads(pickle.dumps(chain)).params == chain.params  # noqa: S301 (its own bytes)
+    assert pickle.loads(pickle.dumps(chain)).params == chain.params
+
+
+def test_a_first_response_that_is_never_there_is_an_error(table: Columns) -> None:
+    empty = {**table, "nll": np.full(table["N"].size, np.nan)}
+    with pytest.raises(lf.DataError, match="missing or NaN"):
+        t2(empty)
+    with pytest.raises(lf.DataError, match="leaves none"):
+        t2(empty, missing="drop")
 
 
 BAD: dict[str, tuple[dict[str, object], type[Exception], str]] = {
@@ -289,7 +297,8 @@ BAD: dict[str, tuple[dict[str, object], type[Exception], str]] = {
     "budgets that are all different": (
         {"protocol": "roberts2026", "isoflop": "N*D*D"}, lf.DataError, "no budget has two checkpoints"),
     "a protocol without E": (
-        {"protocol": "roberts2026", "isoflop": "N", "first_law": lf.laws.neglog_accuracy}, lf.LawError, "no parameter E"),
+        {"protocol": "roberts2026", "isoflop": "N", "first_law": lf.laws.neglog_accuracy}, lf.LawError,
+        "no parameter E"),
     "two losses at once": ({"how": "joint", "first": {"loss": "squared"}}, lf.LawError, "give both the same"),
     "a prior at once": ({"how": "joint", "first": {"prior": {"alpha": (0.3, 0.1)}}}, lf.LawError, "leave prior= out"),
     "weights of a robust loss at once": ({"how": "joint", "second": {"weights": "k"}}, lf.LawError, "weights="),
