@@ -158,7 +158,7 @@ def fit_chain(
     >>> chain.law.text
     'L = E + A*N**-alpha; epsilon - k*exp(-gamma*L)'
     >>> round(float(chain.predict(N=1e11)), 4)
-    0.1532
+    0.1772
     """
     check_word("how", how, HOW)
     check_word("missing", missing, MISSING)
@@ -185,9 +185,10 @@ def fit_chain(
         joint = joint_fit(stage.fit, last, law, through, points, units, _arrays.resolve_threads(n_threads))
         whole = joint_whole(whole, joint)
     copies = (f"{rows.n_copies} rows repeat the {names[0]} of a checkpoint and count once",) if rows.n_copies else ()
+    chosen = (f"rows for which {where}",) if isinstance(where, str) else ()
     return ChainFit(
         first=stage.fit, second=last, fit=whole, joint=joint, how=how, through=through, responses=names, units=units,
-        grid=stage.grid, notes=(*copies, *stage.notes), cautions=stage.cautions,
+        grid=stage.grid, notes=(*chosen, *copies, *stage.notes), cautions=stage.cautions,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def test_intervals_cover_where_those_with_the_first_stage_held_do_not() -> None:
         covers.append(bool(whole.lower <= exact <= whole.upper))
         held_covers.append(bool(held.lower <= exact <= held.upper))
     assert np.mean(covers) >= 0.88
-    assert np.mean(held_covers) < 0.8
+    assert np.mean(held_covers) < 0.5
 
 
 @pytest.mark.parametrize("options", [{}, {"first": SQUARED, "second": SQUARED}], ids=["huber", "squared"])
@@ -206,7 +207,7 @@ def test_derived_quantities_know_both_stages() -> None:
 
 @pytest.mark.parametrize("use", ["bca", "jackknife", "profile", "validate", "diagnose"])
 def test_nothing_refits_the_whole_to_its_second_response(chain: lf.ChainFit, use: str) -> None:
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "bca": lambda: chain.bootstrap(50, n_threads=1).interval("alpha", method="bca"),
         "jackknife": lambda: chain.fit.bootstrap(resample="jackknife"),
         "profile": lambda: chain.fit.interval("alpha", method="profile"),

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import Columns
 from numpy.typing import NDArray
+
 import lawfit as lf
 
 optimize = pytest.importorskip("scipy.optimize")
@@ -136,7 +137,9 @@ def test_two_runs_of_one_size_are_told_apart_by_their_cluster(table: Columns) ->
     with pytest.raises(lf.DataError, match=r"in row 0 and .* in row 120 .*both of one checkpoint: N = 1e\+07, D = 1e"):
         t2(twice)
     assert t2(twice, cluster="seed").first.n_rows == 60
-    assert t2(twice, where="seed == 1").first.n_rows == 30
+    chosen = t2(twice, where="seed == 1")
+    assert chosen.first.n_rows == 30
+    assert chosen.notes[0] == "rows for which seed == 1"
 
 
 @pytest.fixture(scope="module")

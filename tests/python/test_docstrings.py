@@ -16,7 +16,7 @@ MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if 
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.binomial_sigma]
 FUNCTIONS += [adequacy.lack_of_fit, uncertainty.interval, uncertainty.draws_interval, uncertainty.draws_predict]
 FUNCTIONS += [uncertainty.predicted_interval]
-FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
+FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs, lf.fit_chain, lf.ChainFit.bootstrap]
 
 
 @pytest.mark.parametrize("name", MODULES)
