@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +16,8 @@ from lawfit._law import Law
 from lawfit._named import Named
 from lawfit._tangent import moving_parameters
 from lawfit.results import Fit
+
+T = TypeVar("T")
 
 
 def whole_of(first: Fit, second: Fit, law: Law, through: str, points: F64, units: Units, held: tuple[str, ...]) -> Fit:
@@ -26,14 +31,24 @@ def whole_of(first: Fit, second: Fit, law: Law, through: str, points: F64, units
     worst = first if not first.success or (second.success and second.status == "converged") else second
     whole = _shell(first, second, law, through, points, units, held)
     is_usable = first.success and second.success
+    reasons = [
+        f"{place} stage: {fit.covariance_reason}"
+        for place, fit in (("first", first), ("second", second))
+        if fit.covariance_reason is not None
+    ]
+    if not is_usable:
+        reasons = [f"a stage is not usable as it is: {worst.message}"]
+    reason = "; ".join(reasons) or steps.reason
+    if reason is not None:
+        steps = steps._replace(steps=None)
     return replace(
         whole,
         covariance=covariance_of_steps(steps, law.parameters),
-        covariance_reason=steps.reason if is_usable else f"a stage is not usable as it is: {worst.message}",
+        covariance_reason=reason,
         status=worst.status,
         message=worst.message,
         success=is_usable,
-        dof=_dof(units, len(free[0]) + len(free[1])),
+        dof=math.nan if reason is not None else _dof(first, second, free, units),
     )
 
 
@@ -42,10 +57,11 @@ def _free(fit: Fit, held: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in fit.law.parameters if name in moving)
 
 
-def _dof(units: Units, n_free: int) -> float:
-    n_units = units.distinct.size
-    dof = n_units - n_free if units.name == "rows" else n_units - 1
-    return float(dof) if dof > 0 else float("nan")
+def _dof(first: Fit, second: Fit, free: tuple[tuple[str, ...], tuple[str, ...]], units: Units) -> float:
+    """Degrees of freedom of the stage that has fewer: those of a sum of two variances are no less."""
+    if units.name != "rows":
+        return min(np.unique(each).size for each in (units.first, units.second)) - 1.0
+    return float(min(fit.n_rows - len(names) for fit, names in zip((first, second), free, strict=True)))
 
 
 def _shell(first: Fit, second: Fit, law: Law, through: str, points: F64, units: Units, held: tuple[str, ...]) -> Fit:
@@ -94,5 +110,5 @@ def _shell(first: Fit, second: Fit, law: Law, through: str, points: F64, units: 
     )
 
 
-def _in_order(parameters: tuple[str, ...], values: dict[str, object]) -> Named:  # type: ignore[type-arg]
+def _in_order(parameters: tuple[str, ...], values: Mapping[str, T]) -> Named[T]:
     return Named({name: values[name] for name in parameters})

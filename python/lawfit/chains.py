@@ -4,49 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays
-from lawfit._batch import Prior
 from lawfit._chain_fit import ChainFit
 from lawfit._chain_joint import joint_fit, joint_whole
 from lawfit._chain_law import chained_law
-from lawfit._chain_protocol import ROBERTS, grid_of, isoflop_weights
+from lawfit._chain_options import HOW, StageOptions, as_options, as_responses, bound_laws, check_protocol, split
+from lawfit._chain_protocol import grid_of, isoflop_weights
 from lawfit._chain_rows import StageRows, stage_rows, units_of, with_predictions
 from lawfit._chain_whole import whole_of
 from lawfit._engine import F64
-from lawfit._law import Law, RangeLike
-from lawfit._options import StartsLike, check_word
-from lawfit._rows import bind_to_table
+from lawfit._law import Law
+from lawfit._options import check_word
 from lawfit._table import Table
-from lawfit._wording import describe, suggest
-from lawfit.errors import DataError, LawError
 from lawfit.fitting import MISSING, as_law, as_mapping, as_table, fit
 from lawfit.results import Fit
-
-HOW = ("staged", "joint")
-
-
-class StageOptions(TypedDict, total=False):
-    """Arguments of `lawfit.fit` that each stage may have of its own."""
-
-    protocol: str | None
-    loss: str | None
-    f_scale: float | str | None
-    residual: str | None
-    weights: str | ArrayLike | None
-    sigma: str | ArrayLike | None
-    bounds: Mapping[str, RangeLike] | None
-    fixed: Mapping[str, float] | None
-    prior: Mapping[str, Prior] | None
-    starts: StartsLike | None
-    solver: str
-    covariance: str
-    max_iterations: int
-    kernels: str
 
 
 class _First(NamedTuple):
@@ -162,14 +138,14 @@ def fit_chain(
     """
     check_word("how", how, HOW)
     check_word("missing", missing, MISSING)
-    names = _as_responses(responses)
+    names = as_responses(responses)
     table, mapping = as_table(data), as_mapping(columns)
-    options = _as_options("first", first), _as_options("second", second)
-    _check_protocol(protocol, isoflop, how)
-    one, other, predicted = _bound(as_law(first_law), as_law(second_law), table, mapping, names, through)
+    options = as_options("first", first), as_options("second", second)
+    check_protocol(protocol, isoflop, how)
+    one, other, predicted = bound_laws(as_law(first_law), as_law(second_law), table, mapping, names, through)
     law = chained_law(one, other, through)
     rows = stage_rows(one, table, mapping, names[0], where, cluster)
-    own = _split(mapping, one), {**_split(mapping, other), through: predicted}
+    own = split(mapping, one), {**split(mapping, other), through: predicted}
     shared = _Shared(missing, cluster, seed, n_threads)
     stage = _fit_first(one, table, own[0], names[0], rows, options[0], shared, isoflop)
     x = np.stack(
@@ -281,76 +257,3 @@ def _predictions(first: Fit, x: F64) -> F64:
     points = dict(zip(first.rows.variables, x[:, known], strict=True))
     values[known] = first.law.evaluate(points, params=first.params)
     return values
-
-
-def _bound(
-    first: Law, second: Law, table: Table, mapping: Mapping[str, str], responses: tuple[str, str], through: str
-) -> tuple[Law, Law, str]:
-    """Laws whose variables are known, and the name of the column of predictions."""
-    if not isinstance(through, str):
-        raise LawError(f"through: give the name of a variable of the second law, not {describe(through)}")
-    if through in mapping:
-        raise LawError(f"columns: {through!r} is what the first law predicts; leave it out")
-    for name in mapping:
-        if name not in (*first.names, *second.names):
-            raise LawError(
-                f"columns: {name!r} is not a name of either law; {suggest(name, (*first.names, *second.names))}"
-            )
-    if through not in second.names:
-        known = second.variables or second.names
-        raise LawError(
-            f"through={through!r} does not occur in the second law {second.text!r}; {suggest(through, known)}"
-        )
-    predicted = f"predicted {through}"
-    while predicted in table.names:
-        predicted += "_"
-    one = bind_to_table(first, table, {k: v for k, v in mapping.items() if k in first.names}, responses[0])
-    columns = {**{k: v for k, v in mapping.items() if k in second.names}, through: predicted}
-    if second.variables is not None and through not in second.variables:
-        raise LawError(
-            f"through={through!r} is a parameter of the second law {second.text!r}; "
-            f"{suggest(through, second.variables, 'its variables are')}"
-        )
-    return one, bind_to_table(second, table, columns, responses[1]), predicted
-
-
-def _split(mapping: Mapping[str, str], law: Law) -> dict[str, str]:
-    return {name: text for name, text in mapping.items() if name in law.names}
-
-
-def _as_responses(responses: object) -> tuple[str, str]:
-    is_pair = isinstance(responses, Sequence) and not isinstance(responses, str) and len(responses) == 2
-    if not is_pair or not all(isinstance(each, str) for each in cast("Sequence[object]", responses)):
-        raise DataError(
-            f"responses={responses!r}: give two columns, that of the first law and that of the second, such as "
-            "['nll', 'accuracy']"
-        )
-    one, other = cast("Sequence[str]", responses)
-    if one == other:
-        raise DataError(f"responses: both are {one!r}; the second law has a response of its own")
-    return one, other
-
-
-def _as_options(argument: str, given: Mapping[str, object] | None) -> StageOptions:
-    if given is not None and not isinstance(given, Mapping):
-        raise LawError(f"{argument}: give a mapping of arguments of fit, such as {{'loss': 'squared'}}")
-    known = tuple(StageOptions.__annotations__)
-    for name in given or {}:
-        if name not in known:
-            raise LawError(f"{argument}: {name!r} is not an argument of a stage; {suggest(name, known)}")
-    return cast("StageOptions", dict(given or {}))
-
-
-def _check_protocol(protocol: object, isoflop: object, how: str) -> None:
-    if protocol is None:
-        if isoflop is not None:
-            raise LawError(f"isoflop: it goes with protocol={ROBERTS!r}")
-        return
-    if protocol != ROBERTS:
-        raise LawError(
-            f"protocol={protocol!r}: a chain follows {ROBERTS!r} alone; that of one stage goes into first= or second="
-        )
-    if not isinstance(isoflop, str):
-        raise LawError(f"protocol={ROBERTS!r}: give isoflop=, the column or formula of the compute budget, such as 'C'")
-    if how == "joint":
-        raise LawError(f"protocol={ROBERTS!r} is fitted in stages; leave how= out")

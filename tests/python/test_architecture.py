@@ -29,8 +29,8 @@ RANKS = {
     "_tangent": 3, "_leverage": 3, "_new_runs": 3, "_repeats": 3,
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
     "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
-    "_chain_law": 5, "_chain_rows": 5, "_chain_protocol": 5, "_chain_covariance": 5, "_chain_whole": 5, "_chain_joint": 5,
-    "_chain_draws": 5, "_chain_report": 5, "_chain_fit": 5, "chains": 5,
+    "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5, "_chain_protocol": 5, "_chain_covariance": 5,
+    "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5, "_chain_report": 5, "_chain_fit": 5, "chains": 5,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -78,7 +78,16 @@ NEIGHBOURS = {
     "_chain_joint": {"_chain_rows"},
     "_chain_draws": {"_chain_rows"},
     "_chain_fit": {"_chain_draws", "_chain_report", "_chain_rows"},
-    "chains": {"_chain_fit", "_chain_joint", "_chain_law", "_chain_protocol", "_chain_rows", "_chain_whole"},
+    "_chain_options": {"_chain_protocol"},
+    "chains": {
+        "_chain_fit",
+        "_chain_joint",
+        "_chain_law",
+        "_chain_options",
+        "_chain_protocol",
+        "_chain_rows",
+        "_chain_whole",
+    },
 }
 # Results, whose verbs delegate upwards.
 HAVE_VERBS = {"results", "_draws", "_predictions", "_table"}
@@ -197,8 +206,8 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "ChainFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
-        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Table",
-        "Validation", "binomial_sigma", "bootstrap", "fit", "fit_chain", "fit_many", "next_runs", "protocols", "published",
-        "read_table",
+        "Certificate", "ChainFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
+        "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted",
+        "Prediction", "Table", "Validation", "binomial_sigma", "bootstrap", "fit", "fit_chain", "fit_many",
+        "next_runs", "protocols", "published", "read_table",
     }  # fmt: skip

@@ -197,6 +197,24 @@ def test_what_is_held_has_no_error() -> None:
     assert set(chain.bootstrap(5, n_threads=1)["E"]) == {1.7}
 
 
+def test_degrees_of_freedom_are_those_of_the_stage_that_has_fewer(chain: lf.ChainFit) -> None:
+    assert chain.fit.dof == 29.0
+    assert by_error(errors_by_size(0.004, 0.0006, seed=1)).fit.dof == 21.0
+    assert by_error(errors_by_size(0.004, 0.0006, seed=1), second={"fixed": {"epsilon": 0.9}}).fit.dof == 21.0
+
+
+@pytest.mark.parametrize(("n", "column"), [(3, None), (24, "one")])
+def test_too_few_units_leave_no_standard_error_and_say_so(n: int, column: str | None) -> None:
+    data = {**errors_by_size(0.004, 0.0006, seed=1, n=n), "one": np.ones(n)}
+    chain = by_error(data, cluster=column)
+    assert np.isnan(list(chain.stderr.values())).all()
+    assert all("stage" in reason for reason in chain.stderr_reason.values())
+    assert np.isnan(chain.predict(N=1e11, interval=0.95).lower)
+    draws = chain.bootstrap(20, n_threads=1)
+    assert np.isnan(draws.interval("alpha").lower)
+    assert "stderr" in repr(chain)
+
+
 def test_derived_quantities_know_both_stages() -> None:
     chain = by_error(errors_by_size(0.004, 0.0006, seed=1))
     places = [chain.law.parameters.index(name) for name in ("alpha", "gamma")]

@@ -254,6 +254,26 @@ def test_one_loss_is_chained_through_another(real_data: Callable[[str], Path]) -
     assert chain.units.name == "rows"
 
 
+def test_formulas_find_their_variables_among_the_columns() -> None:
+    """The recipe of Llama 3: loss straight in log C, a sigmoid of it."""
+    C = np.logspace(18, 22, 15)
+    loss = 6.0 - 0.11 * np.log(C)
+    runs = {"C": C, "nll": loss, "score": 0.2 + 0.7 / (1.0 + np.exp(4.0 * (loss - 1.2)))}
+    chain = lf.fit_chain(
+        "a + b*log(C)", "low + rise/(1 + exp(s*(L - m)))", runs, responses=["nll", "score"], through="L", n_threads=1
+    )
+    assert chain.params["b"] == pytest.approx(-0.11, rel=1e-6)
+    far = 6.0 - 0.11 * np.log(1e24)
+    assert float(chain.predict(C=1e24)) == pytest.approx(0.2 + 0.7 / (1.0 + np.exp(4.0 * (far - 1.2))), rel=1e-6)
+
+
+def test_a_stage_may_follow_a_protocol_of_its_own(table: Columns) -> None:
+    chain = t2(table, first={"protocol": "hoffmann2022"})
+    one_each = {name: values[:: SAMPLES.size] for name, values in table.items()}
+    alone = lf.fit(lf.laws.chinchilla, one_each, response="nll", protocol="hoffmann2022", n_threads=1)
+    assert chain.first.params == alone.params
+
+
 def test_the_printed_form_tells_both_stages(chain: lf.ChainFit) -> None:
     text = repr(chain)
     for part in ("acc through L = nll (staged)", "first   nll: converged", "second  acc: converged", "30 rows",
