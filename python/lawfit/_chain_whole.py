@@ -15,6 +15,7 @@ from lawfit._engine import F64
 from lawfit._law import Law
 from lawfit._named import Named
 from lawfit._tangent import moving_parameters
+from lawfit._wording import listed
 from lawfit.results import Fit
 
 T = TypeVar("T")
@@ -31,14 +32,7 @@ def whole_of(first: Fit, second: Fit, law: Law, through: str, points: F64, units
     worst = first if not first.success or (second.success and second.status == "converged") else second
     whole = _shell(first, second, law, through, points, units, held)
     is_usable = first.success and second.success
-    reasons = [
-        f"{place} stage: {fit.covariance_reason}"
-        for place, fit in (("first", first), ("second", second))
-        if fit.covariance_reason is not None
-    ]
-    if not is_usable:
-        reasons = [f"a stage is not usable as it is: {worst.message}"]
-    reason = "; ".join(reasons) or steps.reason
+    reason = _gap(first, second) or steps.reason
     if reason is not None:
         steps = steps._replace(steps=None)
     return replace(
@@ -52,8 +46,20 @@ def whole_of(first: Fit, second: Fit, law: Law, through: str, points: F64, units
     )
 
 
+def _gap(first: Fit, second: Fit) -> str | None:
+    """Say which stage has no covariance, or not of all parameters, and why."""
+    found = []
+    for place, fit in (("first", first), ("second", second)):
+        reason = fit.covariance_reason if fit.success else f"not usable as it is: {fit.message}"
+        if fit.unidentified:
+            reason = f"{listed(fit.unidentified)} not identified"
+        if reason is not None:
+            found.append(f"{place} stage: {reason}")
+    return "; ".join(found) or None
+
+
 def _free(fit: Fit, held: tuple[str, ...]) -> tuple[str, ...]:
-    moving = {*moving_parameters(fit), *held} - {*fit.unidentified}
+    moving = {*moving_parameters(fit), *held}
     return tuple(name for name in fit.law.parameters if name in moving)
 
 

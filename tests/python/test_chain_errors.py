@@ -215,6 +215,17 @@ def test_too_few_units_leave_no_standard_error_and_say_so(n: int, column: str | 
     assert "stderr" in repr(chain)
 
 
+def test_a_link_that_is_not_identified_leaves_no_standard_error() -> None:
+    """A shift of the loss is a factor of k."""
+    link = lf.Law("epsilon - k*exp(-gamma*(L - m))", ["L"])
+    data = errors_by_size(0.004, 0.0006, seed=1)
+    chain = lf.fit_chain(POWER, link, data, responses=["nll", "error"], through="L", n_threads=1)
+    assert set(chain.second.unidentified) == {"k", "m"}
+    assert "second stage: " in chain.stderr_reason["alpha"]
+    assert "can move together" in chain.stderr_reason["k"]
+    assert not chain.success
+
+
 def test_derived_quantities_know_both_stages() -> None:
     chain = by_error(errors_by_size(0.004, 0.0006, seed=1))
     places = [chain.law.parameters.index(name) for name in ("alpha", "gamma")]
