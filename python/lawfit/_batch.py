@@ -17,6 +17,7 @@ from lawfit._named import Named
 from lawfit._protocols import Followed
 from lawfit._sampled import Sampled
 from lawfit._sanity import FlopRatio
+from lawfit.errors import DataError
 
 Prior: TypeAlias = tuple[float, float]  # mean and standard deviation
 Dropped: TypeAlias = tuple[tuple[str, int], ...]  # columns with the number of rows that were left out for each
@@ -121,6 +122,7 @@ class Options:
     kernels: str = "auto"
     protocol: Followed | None = None
     prior: Named[Prior] = Named()  # noqa: RUF009 (a Named cannot be changed)
+    is_chained: bool = False  # the whole of a chain, whose rows are those of its last stage alone
 
 
 # Replicates that are searched from many starts as well: enough to see minima that a tenth of them miss.
@@ -161,6 +163,11 @@ def run(
 
     ``f_scale`` (F,) and ``prior_variance`` (F,) stand in for what the fit finds, ``at`` (F, P) for its search.
     """
+    if options.is_chained:
+        raise DataError(
+            "the whole of a chain is not refitted by itself, since its rows are those of the second stage alone: use "
+            "the methods of the chain, such as chain.bootstrap(), or those of chain.first and chain.second"
+        )
     names = law.parameters
     if f_scale is None and options.f_scale is not None:
         f_scale = np.full(rows.n_fits, options.f_scale)

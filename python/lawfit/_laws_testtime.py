@@ -9,7 +9,7 @@ ROBERTS = "Roberts et al. 2026, arXiv:2604.01411"
 # Any shifted and stretched loss gives the same accuracies with another threshold and slope.
 GAUGE = (
     "L is a latent loss in the gauge E = 0, theta1 = 1: from accuracies alone a loss c*L + d cannot be told from L. "
-    "With a measured loss fit t2_accuracy_link, or t2_accuracy_staged."
+    "With a measured loss fit t2_accuracy_link through its law: lawfit.fit_chain."
 )
 NOT_HELD = (
     "Where every accuracy is far below theta2, theta2 and theta0 trade off and theta4 buys nothing: fix theta2 = 1."
@@ -104,7 +104,7 @@ ENTRIES = (
         title="mean pass@k by task loss and samples, problems Beta-distributed",
         units={"L": "nats", "k": "samples per problem"},
         reference=f"{ROBERTS}, section 3.2 (T2, Approach 2, second stage)",
-        traps=[NOT_HELD, "L that was fitted before brings its error along: t2_accuracy_staged carries it."],
+        traps=[NOT_HELD, "L that was fitted before brings its error along: lawfit.fit_chain carries it."],
     ),
     Law(
         "L = A*N**-alpha + B*D**-beta; pass_at_k(theta2*sigmoid(theta0 - L), k)",

@@ -65,6 +65,7 @@ def determined(fit: Fit) -> float:
     if fit.covariance_type in _engine.registries().cluster_covariances:
         # Degrees of freedom over clusters are of another kind, and a refit is not free.
         is_plain = not fit.unidentified and not any(name in fit.options.prior for name in free)
+        is_plain = is_plain or fit.options.is_chained
         dof = np.nan if is_plain else covariance_of(fit, "classical").dof
     return fit.n_rows - dof if np.isfinite(dof) else float(len(free))
 

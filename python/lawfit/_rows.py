@@ -197,14 +197,14 @@ def _check_positive(y: F64, rows: I64, response: str) -> None:
 def _clusters_of(table: Table, cluster: object, rows: I64) -> tuple[I64 | None, tuple[object, ...], str | None]:
     """Clusters, their labels, and what made them: the caller's, else the checkpoints of a table of sampled answers."""
     if cluster is not None:
-        return *_clusters(table, cluster, rows), cluster if isinstance(cluster, str) else "given"
+        return *cluster_codes(table, cluster, rows), cluster if isinstance(cluster, str) else "given"
     if table.sampled is None:
         return None, (), None
     # Rows of one checkpoint at several k share every sample that was drawn.
-    return *_clusters(table, np.array(table.sampled.cluster), rows), "checkpoint"
+    return *cluster_codes(table, np.array(table.sampled.cluster), rows), "checkpoint"
 
 
-def _clusters(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[object, ...]]:
+def cluster_codes(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[object, ...]]:
     """Cluster of each row, as a position among the labels: a column, or one value of any kind per row of the table."""
     if isinstance(cluster, str):
         return label_rows(table, cluster, rows, "cluster")

@@ -149,8 +149,8 @@ def fit(
     0.34
     """
     check_word("missing", missing, MISSING)
-    given, table = _as_law(law), _as_table(data)
-    mapping = _as_mapping(columns)
+    given, table = as_law(law), as_table(data)
+    mapping = as_mapping(columns)
     bound = bind_to_table(given, table, mapping, response)
     options, given_starts = make_options(
         bound, columns=table.names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
@@ -246,7 +246,7 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
     True
     """
     check_word("missing", missing, MISSING)
-    given, mapping = _as_law(law), _as_mapping(columns)
+    given, mapping = as_law(law), as_mapping(columns)
     tables, names, table_keys = _as_tables(data, by)
     bound = bind_to_table(given, tables[0], mapping, response)
     options, given_starts = make_options(
@@ -324,7 +324,7 @@ def _run(
     return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resampling=resampling)
 
 
-def _as_law(law: object) -> Law:
+def as_law(law: object) -> Law:
     """Return a law from a law or a formula; what is clearly something else gets a message made for it."""
     if isinstance(law, Law):
         return law
@@ -339,7 +339,8 @@ def _as_law(law: object) -> Law:
     raise LawError(f"law: give a law of lawfit.laws, a Law, or a formula as text, not {describe(law)}")
 
 
-def _as_table(data: object) -> Table:
+def as_table(data: object) -> Table:
+    """Read a table; a law in its place gets a message made for it."""
     if isinstance(data, Law):
         raise DataError("data: this is a law; the law comes first, the data second: fit(law, data, response=...)")
     return read_table(data)
@@ -351,7 +352,7 @@ def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table
         names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Sequence) else ()
         if not isinstance(by, Sequence) or not all(isinstance(name, str) for name in names):
             raise DataError(f"by={by!r}: give the name of a column, or a list of names")
-        return [_as_table(data)], names, None
+        return [as_table(data)], names, None
     parts: dict[object, object] = {}
     if isinstance(data, Mapping) and data and all(is_table_like(part) for part in data.values()):
         parts = dict(data)
@@ -368,7 +369,8 @@ def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table
     )
 
 
-def _as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
+def as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return columns by variable."""
     if columns is not None and not isinstance(columns, Mapping):
         raise DataError(f"columns: give a mapping from variables to columns, not {describe(columns)}")
     return dict(columns or {})

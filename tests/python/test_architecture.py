@@ -31,6 +31,8 @@ RANKS = {
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
     "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "t2": 5,
+    "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5, "_chain_protocol": 5, "_chain_covariance": 5,
+    "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5, "_chain_report": 5, "_chain_fit": 5, "chains": 5,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -78,6 +80,21 @@ NEIGHBOURS = {
     "validation": {"_conformal", "_held_out", "_scores", "_splits"},
     "design": {"_information"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
+    "_chain_covariance": {"_chain_rows"},
+    "_chain_whole": {"_chain_covariance", "_chain_rows"},
+    "_chain_joint": {"_chain_rows"},
+    "_chain_draws": {"_chain_rows"},
+    "_chain_fit": {"_chain_draws", "_chain_report", "_chain_rows"},
+    "_chain_options": {"_chain_protocol"},
+    "chains": {
+        "_chain_fit",
+        "_chain_joint",
+        "_chain_law",
+        "_chain_options",
+        "_chain_protocol",
+        "_chain_rows",
+        "_chain_whole",
+    },
 }
 # Results, whose verbs delegate upwards.
 HAVE_VERBS = {"results", "_draws", "_predictions", "_table"}
@@ -196,9 +213,9 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
-        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Sampled",
-        "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2",
-        "estimate_pass_at_k", "fit", "fit_many", "next_runs",
-        "pass_at_k", "protocols", "published", "read_table",
+        "Certificate", "ChainFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
+        "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted",
+        "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2",
+        "estimate_pass_at_k", "fit", "fit_chain", "fit_many", "next_runs", "pass_at_k", "protocols", "published",
+        "read_table",
     }  # fmt: skip

@@ -18,6 +18,7 @@ FUNCTIONS += [adequacy.lack_of_fit, uncertainty.interval, uncertainty.draws_inte
 FUNCTIONS += [uncertainty.predicted_interval]
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
+FUNCTIONS += [lf.fit_chain, lf.ChainFit.bootstrap]
 
 
 @pytest.mark.parametrize("name", MODULES)
