@@ -9,6 +9,7 @@ from lawfit import laws as laws
 from lawfit import synthetic as synthetic
 from lawfit import uncertainty as uncertainty
 from lawfit._binomial import binomial_sigma as binomial_sigma
+from lawfit._count_fit import CountFit as CountFit
 from lawfit._derived import Derived as Derived
 from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
@@ -22,6 +23,7 @@ from lawfit._protocols import protocols as protocols
 from lawfit._published import published as published
 from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
+from lawfit.counts import fit_counts as fit_counts
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis

@@ -22,6 +22,9 @@ Bool: TypeAlias = NDArray[np.bool_]
 Progress: TypeAlias = Callable[[int, int], object]
 EngineColumn: TypeAlias = tuple[str, F64, str, Sequence[str]]
 
+# The residual of laws that are half a deviance themselves: for likelihoods, not for a response.
+DEVIANCE = "deviance"
+
 
 class CompiledLaw(NamedTuple):
     """What the engine sees in a law."""
@@ -45,7 +48,7 @@ class Registries(NamedTuple):
 
     losses: tuple[str, ...]
     scale_rules: tuple[str, ...]
-    residuals: tuple[str, ...]
+    residuals: tuple[str, ...]  # between a law and its response
     covariances: tuple[str, ...]
     cluster_covariances: tuple[str, ...]  # those that sum over clusters
     resamplers: tuple[str, ...]
@@ -128,7 +131,7 @@ def registries() -> Registries:
     return Registries(
         losses=tuple(known["losses"]),
         scale_rules=tuple(known["scale_rules"]),
-        residuals=tuple(known["residuals"]),
+        residuals=tuple(word for word in known["residuals"] if word != DEVIANCE),
         covariances=tuple(known["covariances"]),
         cluster_covariances=tuple(known["cluster_covariances"]),
         resamplers=tuple(known["resamplers"]),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Options, Prior, Resampling, Rows
-from lawfit._engine import F64, Progress
+from lawfit._engine import F64, I64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
 from lawfit._options import SEARCHES, StartsLike, check_count, check_scheme, check_word, make_options
@@ -148,8 +148,8 @@ def fit(
     0.34
     """
     check_word("missing", missing, MISSING)
-    given, table = _as_law(law), _as_table(data)
-    mapping = _as_mapping(columns)
+    given, table = as_law(law), as_table(data)
+    mapping = as_mapping(columns)
     bound = bind_to_table(given, table, mapping, response)
     options, given_starts = make_options(
         bound, columns=table.names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
@@ -245,7 +245,7 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
     True
     """
     check_word("missing", missing, MISSING)
-    given, mapping = _as_law(law), _as_mapping(columns)
+    given, mapping = as_law(law), as_mapping(columns)
     tables, names, table_keys = _as_tables(data, by)
     bound = bind_to_table(given, tables[0], mapping, response)
     options, given_starts = make_options(
@@ -300,13 +300,7 @@ def _run(
     progress: bool | Progress | None,
 ) -> Fits:
     """Make the one engine call and wrap what comes back."""
-    row = _engine.undefined_row(law.text, rows.variables, law.parameters, rows.x, options.residual)
-    if row is not None:
-        values = ", ".join(f"{name} = {value:g}" for name, value in zip(rows.variables, rows.x[:, row], strict=True))
-        raise DataError(
-            f"data: in row {rows.positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
-            f"parameters: {values}; powers and logarithms need positive variables; leave such rows out with where="
-        )
+    check_defined(law, rows.x, rows.positions, options.residual)
     raw = _batch.run(
         law,
         rows,
@@ -321,7 +315,19 @@ def _run(
     return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resampling=resampling)
 
 
-def _as_law(law: object) -> Law:
+def check_defined(law: Law, x: F64, positions: I64, residual: str) -> None:
+    """Raise ``DataError`` where a law has no value whatever its parameters."""
+    variables = law.variables or ()
+    row = _engine.undefined_row(law.text, variables, law.parameters, x, residual)
+    if row is not None:
+        values = ", ".join(f"{name} = {value:g}" for name, value in zip(variables, x[:, row], strict=True))
+        raise DataError(
+            f"data: in row {positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
+            f"parameters: {values}; powers and logarithms need positive variables; leave such rows out with where="
+        )
+
+
+def as_law(law: object) -> Law:
     """Return a law from a law or a formula; what is clearly something else gets a message made for it."""
     if isinstance(law, Law):
         return law
@@ -336,7 +342,8 @@ def _as_law(law: object) -> Law:
     raise LawError(f"law: give a law of lawfit.laws, a Law, or a formula as text, not {describe(law)}")
 
 
-def _as_table(data: object) -> Table:
+def as_table(data: object) -> Table:
+    """Return the table that data make; a law in its place gets a message made for it."""
     if isinstance(data, Law):
         raise DataError("data: this is a law; the law comes first, the data second: fit(law, data, response=...)")
     return read_table(data)
@@ -348,7 +355,7 @@ def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table
         names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Sequence) else ()
         if not isinstance(by, Sequence) or not all(isinstance(name, str) for name in names):
             raise DataError(f"by={by!r}: give the name of a column, or a list of names")
-        return [_as_table(data)], names, None
+        return [as_table(data)], names, None
     parts: dict[object, object] = {}
     if isinstance(data, Mapping) and data and all(is_table_like(part) for part in data.values()):
         parts = dict(data)
@@ -365,7 +372,8 @@ def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table
     )
 
 
-def _as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
+def as_mapping(columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return which columns are which variables, by name."""
     if columns is not None and not isinstance(columns, Mapping):
         raise DataError(f"columns: give a mapping from variables to columns, not {describe(columns)}")
     return dict(columns or {})
