@@ -227,7 +227,7 @@ def _replicates(rows: Rows, resampling: Resampling) -> _Replicates:
         "resample": resampling.scheme,
         "n_replicates": resampling.n_replicates,
         "keys": _engine.row_keys(rows.units),
-        "cluster_keys": _cluster_keys(rows),
+        "cluster_keys": cluster_keys(rows),
         "replicate_weights": resampling.weights,
         "strata": resampling.strata,
         "share": resampling.share,
@@ -238,7 +238,7 @@ def _replicates(rows: Rows, resampling: Resampling) -> _Replicates:
     }
 
 
-def _cluster_keys(rows: Rows) -> U64 | None:
+def cluster_keys(rows: Rows) -> U64 | None:
     """Return the key of each row's cluster, which depends on its label alone: a run is drawn alike in every group."""
     if rows.clusters is None:
         return None

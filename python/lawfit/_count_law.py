@@ -127,9 +127,7 @@ def _as_formula(size: object) -> str | None:
         return None
     if not isinstance(size, str):
         shown = f"{size:g}" if isinstance(size, int | float) and math.isfinite(size) else describe(size)
-        raise LawError(
-            f'size: give a parameter such as "nu", or a formula, as text, not {shown}; "50" holds it at 50'
-        )
+        raise LawError(f'size: give a parameter such as "nu", or a formula, as text, not {shown}; "50" holds it at 50')
     if ";" in size:
         raise LawError(f"size={size!r}: give one formula; bindings belong to the law")
     _engine.names(size)

@@ -106,7 +106,10 @@ def _facts(fit: CountFit) -> list[tuple[str, str]]:
     facts = [
         ("status", f"{fit.status}: {fit.message}"),
         ("likelihood", f"{kind}{spread}"),
-        ("objective", f"{fit.objective:.12g} (half the deviance), log likelihood {fit.log_likelihood:.10g}, AIC {fit.aic:.10g}"),
+        (
+            "objective",
+            f"{fit.objective:.12g} (half the deviance), log likelihood {fit.log_likelihood:.10g}, AIC {fit.aic:.10g}",
+        ),
         ("counts", f"{fit.total_correct:.0f} of {fit.total_samples:.0f} ({fit.n_correct} of {fit.n_samples})"),
         ("stderr", _report.stderr_line(inner)),
         ("rows", f"{_report.rows_line(inner)}, {fit.n_distinct} of them distinct"),

@@ -12,7 +12,7 @@ from lawfit import _engine
 from lawfit._batch import Rows
 from lawfit._binomial import check_counts, check_pairs
 from lawfit._count_law import CountLaw
-from lawfit._engine import F64
+from lawfit._engine import F64, I64
 from lawfit._repeats import repeated_runs
 from lawfit._rows import table_rows
 from lawfit._selection import select_rows
@@ -34,9 +34,7 @@ def counts_of(table: Table, n_correct: str, n_samples: str, where: object) -> Co
     found = []
     for argument, text in (("n_correct", n_correct), ("n_samples", n_samples)):
         if not isinstance(text, str):
-            raise DataError(
-                f"{argument}: give the name of a column, or a formula over columns, not {describe(text)}"
-            )
+            raise DataError(f"{argument}: give the name of a column, or a formula over columns, not {describe(text)}")
         values = table.evaluate(text, want="number", argument=argument)[rows]
         found.append(check_counts(values, argument, rows))
     check_pairs(*found, rows)
@@ -66,10 +64,17 @@ def count_rows(
     return replace(rows, columns=tuple(columns.items()), repeated=repeated)
 
 
-def merged(rows: Rows) -> Rows:
-    """Put rows of equal variables and counts together, weighted by how many they are: the likelihood is the same."""
-    x, first, n_alike = np.unique(rows.x, axis=1, return_index=True, return_counts=True)
-    return replace(
+class Distinct(NamedTuple):
+    """Rows of equal variables and counts put together, weighted by how many they are: the likelihood is the same."""
+
+    rows: Rows
+    codes: I64  # (n_rows,) the distinct row of each row
+
+
+def distinct_of(rows: Rows) -> Distinct:
+    """Put equal rows together."""
+    x, first, codes, n_alike = np.unique(rows.x, axis=1, return_index=True, return_inverse=True, return_counts=True)
+    found = replace(
         rows,
         x=np.ascontiguousarray(x),
         y=rows.y[first],
@@ -81,15 +86,25 @@ def merged(rows: Rows) -> Rows:
         cluster_labels=(),
         clustered_by=None,
     )
+    return Distinct(found, codes.reshape(-1))
 
 
-def shares(model: CountLaw, rows: Rows, counts: Counts, response: str) -> dict[str, F64]:
-    """Return a table of the share of successes, half a success in one more sample added, by the variables of the mean.
+class Cells(NamedTuple):
+    """Shares of success by the variables of the mean, (n_cells,) each.
 
-    The half keeps the logarithm of cells without a success finite: Jeffreys' estimate.
+    Half a success in one more sample is added, which keeps the logarithm of cells without a success finite.
     """
+
+    variables: dict[str, F64]
+    shares: F64
+    precisions: F64  # of the logarithm of a share, as the binomial has it
+
+
+def cells_of(model: CountLaw, rows: Rows, counts: Counts) -> Cells:
+    """Add up the counts of rows with equal variables of the mean."""
     names = model.mean.variables or ()
     x = np.stack([rows.x[rows.variables.index(name)] for name in names])
-    cells, codes = np.unique(x, axis=1, return_inverse=True)
+    values, codes = np.unique(x, axis=1, return_inverse=True)
     correct, samples = (np.bincount(codes.reshape(-1), each) for each in counts)
-    return {**dict(zip(names, cells, strict=True)), response: (correct + 0.5) / (samples + 1.0)}
+    shares = (correct + 0.5) / (samples + 1.0)
+    return Cells(dict(zip(names, values, strict=True)), shares, samples * shares / (1.0 - shares))

@@ -9,45 +9,51 @@ import numpy as np
 
 from lawfit._batch import Options
 from lawfit._count_law import CountLaw, unused
+from lawfit._count_rows import Cells
 from lawfit._engine import F64
 from lawfit.fitting import fit
-from lawfit.results import Fit
 
 # From problems that differ as much as they can to problems that are all alike.
 SIZES = (0.1, 1.0, 10.0, 100.0, 1000.0)
-# Ends of the first stage that the second starts from, best first, and further places where a start of it began.
-MOST_ENDS = 12
-N_OTHERS = 3
+# Optima of a fit of the first stage that the second starts from, best first, and places about the best of all, whose
+# parameters differ by such factors (standard deviation of the logarithm).
+MOST_OPTIMA = 6
+N_ABOUT = 2
+SPREAD = 0.05
 # Draws for the parameters of a formula until its size is a size, and how small and large that may be.
 MOST_DRAWS = 400
 SENSIBLE = (1e-2, 1e4)
 
 
-def first_stage(model: CountLaw, table: Mapping[str, F64], response: str, options: Options, n_threads: int) -> Fit | None:
-    """Fit the law to shares of success by the ordinary means; None where all of its parameters are fixed."""
+def of_means(model: CountLaw, cells: Cells, options: Options, n_threads: int) -> F64:
+    """Return starts of the parameters of the mean, (n_starts, n_mean), from fits to shares by the ordinary means.
+
+    One counts all cells alike, since problems may differ more than counts scatter; the other goes by the counts.
+    """
     names = model.mean.parameters
     held = {name: value for name, value in options.fixed.items() if name in names}
     if len(held) == len(names):
-        return None
-    return fit(
-        model.mean, table, response=response, bounds={name: options.bounds[name] for name in names}, fixed=held,
-        seed=options.seed, kernels=options.kernels, n_threads=n_threads,
-    )  # fmt: skip
-
-
-def means(model: CountLaw, stage: Fit | None, options: Options) -> F64:
-    """Return starts of the parameters of the mean, (n_starts, n_mean)."""
-    names = model.mean.parameters
-    if stage is None:
-        return np.array([[options.fixed[name] for name in names]])
-    ends = [[optimum.params[name] for name in names] for optimum in stage.optima[:MOST_ENDS]]
-    if stage.starts is not None:
-        if not ends:
-            best = np.argsort(stage.starts.objective, kind="stable")[:MOST_ENDS]
+        return np.array([[held[name] for name in names]])
+    response = unused("share", model.law.names)
+    table = {**cells.variables, response: cells.shares}
+    bounds = {name: options.bounds[name] for name in names}
+    found: list[list[float]] = []
+    for loss, weights in (("huber", None), ("squared", cells.precisions)):
+        stage = fit(
+            model.mean, table, response=response, loss=loss, weights=weights, bounds=bounds, fixed=held,
+            seed=options.seed, kernels=options.kernels, n_threads=n_threads,
+        )  # fmt: skip
+        ends = [[optimum.params[name] for name in names] for optimum in stage.optima[:MOST_OPTIMA]]
+        if not ends and stage.starts is not None:
+            best = np.argsort(stage.starts.objective, kind="stable")[:MOST_OPTIMA]
             ends = stage.starts.ends[best].tolist()
-        ends += stage.starts.params[-N_OTHERS:].tolist()
-    found = np.array(ends)
-    return np.asarray(found[np.isfinite(found).all(axis=1)])
+        found += ends
+    rng = np.random.default_rng(options.seed)
+    for _ in range(N_ABOUT if found else 0):
+        factors = np.exp(SPREAD * rng.standard_normal(len(names))).tolist()
+        about = [value * factor for value, factor in zip(found[0], factors, strict=True)]
+        found.append([held.get(name, _inside(value, bounds[name])) for name, value in zip(names, about, strict=True)])
+    return np.array([start for start in found if np.isfinite(start).all()]).reshape(-1, len(names))
 
 
 def with_sizes(model: CountLaw, starts: F64, options: Options, x: F64) -> F64:
@@ -97,8 +103,3 @@ def _sizes(
 
 def _inside(value: float, bounds: tuple[float, float]) -> float:
     return min(max(value, bounds[0]), bounds[1])
-
-
-def share_name(model: CountLaw) -> str:
-    """Name of the column of shares."""
-    return unused("share", model.law.names)

@@ -171,6 +171,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(_core.names(text)["names"])
 
 
+def bayesian_weights(keys: U64, seed: int, n_replicates: int) -> F64:
+    """(n_replicates, n_units) weights of the Bayesian bootstrap, of mean 1 in each replicate."""
+    return _core.bayesian_weights(keys, seed, n_replicates)
+
+
 def compile_law(text: str, variables: Sequence[str], positive: Sequence[str]) -> CompiledLaw:
     """Check a law and say what the engine sees in it."""
     seen = _core.compile_law(text, list(variables), list(positive))

@@ -154,7 +154,17 @@ def count_fit_dict(fit: CountFit) -> dict[str, object]:
     inner = fit.inner
     shared = ("params", "stderr", "covariance", "covariance_type", "dof", "stderr_reason", "status", "message")
     shared += ("success", "objective", "nfev", "nit", "start_agreement", "certificate", "n_starts", "optima")
-    shared += ("at_bound", "condition", "columns", "where", "cluster", "n_clusters", "n_rows", "n_table_rows", "kernels")
+    shared += (
+        "at_bound",
+        "condition",
+        "columns",
+        "where",
+        "cluster",
+        "n_clusters",
+        "n_rows",
+        "n_table_rows",
+        "kernels",
+    )
     plain_fit = fit_dict(inner)
     return {
         "format": "lawfit.count_fit",

@@ -67,10 +67,7 @@ def direction(fit: Fit) -> str:
     parts = ", ".join(f"{name} {changes[name]:+.2g}" for name in shown)
     relatively = " of itself" if fit.options.residual == "log" else ""
     what = "row's half deviance" if fit.options.residual == DEVIANCE else "prediction"
-    return (
-        f"{who}{others} {how}: {parts} changes no {what} by more than "
-        f"{number(_effect(fit, changes), 1)}{relatively}"
-    )
+    return f"{who}{others} {how}: {parts} changes no {what} by more than {number(_effect(fit, changes), 1)}{relatively}"
 
 
 def _effect(fit: Fit, changes: Mapping[str, float]) -> float:

@@ -60,7 +60,9 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
 def vague_warnings(fit: Fit) -> list[str]:
     """Name the parameters that the data hardly determine."""
     vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
-    return [f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it"] if vague else []
+    return (
+        [f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it"] if vague else []
+    )
 
 
 def repeat_warnings(fit: Fit) -> list[str]:

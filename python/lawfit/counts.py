@@ -13,14 +13,14 @@ from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Options, Rows
 from lawfit._count_fit import CountFit
 from lawfit._count_law import CountLaw, count_law, unused
-from lawfit._count_rows import Counts, count_rows, counts_of, merged, shares
-from lawfit._count_starts import first_stage, means, share_name, with_sizes
+from lawfit._count_rows import Counts, Distinct, cells_of, count_rows, counts_of, distinct_of
+from lawfit._count_starts import of_means, with_sizes
 from lawfit._derived import delta
 from lawfit._draws import Draws, check_level
 from lawfit._engine import F64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
-from lawfit._options import check_word, make_options
+from lawfit._options import check_count, check_word, make_options
 from lawfit._predictions import Predicted, Prediction
 from lawfit._progress import as_progress
 from lawfit._quantity import Quantity
@@ -29,6 +29,7 @@ from lawfit._rows import bind_to_table
 from lawfit._wording import describe
 from lawfit.errors import DataError, LawError
 from lawfit.fitting import as_law, as_mapping, as_table, check_defined
+from lawfit.resampling import DEFAULT_REPLICATES
 from lawfit.resampling import bootstrap as bootstrap_rows
 from lawfit.results import Fit
 
@@ -331,9 +332,38 @@ def bootstrap(
     >>> fit.bootstrap(100, seed=1)["alpha"].shape
     (100,)
     """
-    return bootstrap_rows(
-        fit.inner, n_replicates, seed=seed, n_checked=n_checked, n_threads=n_threads, progress=progress
-    )
+    count = DEFAULT_REPLICATES if n_replicates is None else check_count("n_replicates", n_replicates, least=1)
+    seed = check_count("seed", seed, least=0)
+    inner, rows = fit.inner, fit.inner.rows
+    distinct = distinct_of(rows)
+    plain = replace(inner, rows=distinct.rows, options=replace(inner.options, covariance="classical"))
+    draws = bootstrap_rows(
+        plain, weights=_weights(rows, distinct, seed, count), n_checked=n_checked,
+        n_threads=n_threads, progress=progress,
+    )  # fmt: skip
+    n_units = rows.y.size if rows.clusters is None else inner.n_clusters
+    return replace(draws, fit=inner, resample="bayesian", seed=seed, n_units=n_units)
+
+
+def _weights(rows: Rows, distinct: Distinct, seed: int, n_replicates: int) -> F64:
+    """Return what replicates multiply the weights of the distinct rows by, (n_replicates, n_distinct).
+
+    The weight of a distinct row is the sum of those of its rows, each that of the row or of its cluster, as the engine
+    draws them: draws are those of all rows, and a fraction of the work.
+    """
+    keys = _batch.cluster_keys(rows)
+    if keys is None:
+        keys, units = _engine.row_keys(rows.units), np.arange(rows.y.size)
+    else:
+        keys, units = np.unique(keys, return_inverse=True)
+    n_distinct = distinct.rows.y.size
+    places, n_alike = np.unique(units.reshape(-1) * n_distinct + distinct.codes, return_counts=True)
+    weights = np.zeros((n_replicates, n_distinct))
+    drawn = _engine.bayesian_weights(keys, seed, n_replicates)
+    for replicate, own in zip(weights, drawn, strict=True):
+        replicate[:] = np.bincount(places % n_distinct, n_alike * own[places // n_distinct], minlength=n_distinct)
+    assert distinct.rows.weights is not None, "distinct rows are counted"
+    return weights / distinct.rows.weights
 
 
 def _of_names(mapping: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
@@ -361,11 +391,10 @@ def _maximise(
     model: CountLaw, rows: Rows, counts: Counts, options: Options, n_threads: int, progress: bool | Progress | None
 ) -> tuple[Fit, int]:
     """Search over the distinct rows, then work out the covariance over all of them."""
-    response = share_name(model)
-    stage = first_stage(model, shares(model, rows, counts, response), response, options, n_threads)
-    distinct = merged(rows)
+    distinct = distinct_of(rows).rows
     places = [rows.variables.index(name) for name in model.variables]
-    starts = with_sizes(model, means(model, stage, options), options, distinct.x[places])
+    means = of_means(model, cells_of(model, rows, counts), options, n_threads)
+    starts = with_sizes(model, means, options, distinct.x[places])
     raw = _batch.run(
         model.law, distinct, replace(options, covariance="classical"), starts=starts, n_threads=n_threads,
         progress=as_progress(progress),
@@ -409,7 +438,9 @@ def _described(
     def at_rows(law: Law) -> F64:
         names = law.variables or ()
         params = {name: inner.params[name] for name in law.parameters}
-        return np.broadcast_to(law.evaluate({name: points[name] for name in names}, params=params), counts.correct.shape)
+        return np.broadcast_to(
+            law.evaluate({name: points[name] for name in names}, params=params), counts.correct.shape
+        )
 
     size = None if model.size is None else at_rows(model.size_law())
     n_free = len(inner.params) - len(inner.options.fixed)
