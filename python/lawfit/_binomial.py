@@ -77,8 +77,8 @@ def check_pairs(correct: F64, samples: F64, rows: I64 | None = None) -> None:
     empty = np.flatnonzero(samples < 1.0)
     if empty.size:
         raise DataError(
-            f"n_samples: every one must be at least 1, and row {_called(empty, rows)} (counted from 0) has none, one of "
-            f"{empty.size}; such rows say nothing: leave them out"
+            f"n_samples: every one must be at least 1, and row {_called(empty, rows)} (counted from 0) has none, one "
+            f"of {empty.size}; such rows say nothing: leave them out"
         )
     wrong = np.flatnonzero(correct > samples)
     if wrong.size:

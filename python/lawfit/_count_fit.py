@@ -190,10 +190,10 @@ class CountFit:
         draws: Draws | None = None,
         **variables: ArrayLike,
     ) -> F64 | Prediction:
-        """Probability of a success at points of the law's variables; see `lawfit.counts.predict`."""
-        from lawfit import counts
+        """Probability of a success at points of the law's variables; see `lawfit._count_predictions.predict`."""
+        from lawfit import _count_predictions
 
-        return counts.predict(self, points, interval=interval, draws=draws, **variables)
+        return _count_predictions.predict(self, points, interval=interval, draws=draws, **variables)
 
     def pass_at_k(
         self,
@@ -205,10 +205,10 @@ class CountFit:
         draws: Draws | None = None,
         **variables: ArrayLike,
     ) -> F64 | Prediction:
-        """Probability of at least one success in so many attempts at a problem; see `lawfit.counts.pass_at_k`."""
-        from lawfit import counts
+        """Probability of a success in so many attempts at a problem; see `lawfit._count_predictions.pass_at_k`."""
+        from lawfit import _count_predictions
 
-        return counts.pass_at_k(self, n_attempts, points, interval=interval, draws=draws, **variables)
+        return _count_predictions.pass_at_k(self, n_attempts, points, interval=interval, draws=draws, **variables)
 
     def bootstrap(
         self,

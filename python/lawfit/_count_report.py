@@ -57,8 +57,8 @@ def _dispersion_warnings(fit: CountFit) -> list[str]:
                 return []
             reach = "" if fit.covariance_type != "classical" else ", and the standard errors are too small"
             return [
-                f"counts vary {fit.dispersion:.3g} times as much as the binomial says (Pearson's chi-squared a degree of "
-                f'freedom){reach}: problems differ in difficulty, or the law misses something; say size="nu" for a '
+                f"counts vary {fit.dispersion:.3g} times as much as the binomial says (Pearson's chi-squared a degree "
+                f'of freedom){reach}: problems differ in difficulty, or the law misses something; say size="nu" for a '
                 "beta-binomial"
             ]
         return []

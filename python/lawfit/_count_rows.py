@@ -37,8 +37,9 @@ def counts_of(table: Table, n_correct: str, n_samples: str, where: object) -> Co
             raise DataError(f"{argument}: give the name of a column, or a formula over columns, not {describe(text)}")
         values = table.evaluate(text, want="number", argument=argument)[rows]
         found.append(check_counts(values, argument, rows))
-    check_pairs(*found, rows)
-    return Counts(*found)
+    counts = Counts(*found)
+    check_pairs(counts.correct, counts.samples, rows)
+    return counts
 
 
 def count_rows(

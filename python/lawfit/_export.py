@@ -152,18 +152,10 @@ def draws_dict(draws: Draws) -> dict[str, object]:
 def count_fit_dict(fit: CountFit) -> dict[str, object]:
     """Everything about a fit to counts but its rows."""
     inner = fit.inner
-    shared = ("params", "stderr", "covariance", "covariance_type", "dof", "stderr_reason", "status", "message")
-    shared += ("success", "objective", "nfev", "nit", "start_agreement", "certificate", "n_starts", "optima")
-    shared += (
-        "at_bound",
-        "condition",
-        "columns",
-        "where",
-        "cluster",
-        "n_clusters",
-        "n_rows",
-        "n_table_rows",
-        "kernels",
+    names = (
+        "params stderr covariance covariance_type dof stderr_reason status message success objective nfev nit "
+        "start_agreement certificate n_starts optima at_bound condition columns where cluster n_clusters n_rows "
+        "n_table_rows kernels"
     )
     plain_fit = fit_dict(inner)
     return {
@@ -186,7 +178,7 @@ def count_fit_dict(fit: CountFit) -> dict[str, object]:
         "log_likelihood": plain(fit.log_likelihood),
         "aic": plain(fit.aic),
         "dispersion": plain(fit.dispersion),
-        **{name: plain_fit[name] for name in shared},
+        **{name: plain_fit[name] for name in names.split()},
         "warnings": list(fit.warnings),
         "options": {
             "seed": inner.options.seed,

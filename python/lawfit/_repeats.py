@@ -25,7 +25,7 @@ def repeated_runs(
 ) -> tuple[Repeat | None, ...]:
     """For each group of rows the run that stands in most of them, if in more than one; empty without such a column.
 
-    ``kind`` is a key of ``KINDS``; ``others`` are columns that have another meaning in the call, such as those of ``by=``.
+    ``kind`` is a key of ``KINDS``; ``others`` are columns with another meaning in the call, such as those of ``by=``.
     """
     for name in table.names:
         plain = name.lower().translate(str.maketrans("", "", " -_"))
