@@ -29,6 +29,8 @@ class CountLaw:
         The law of the probability, with its variables known.
     size : str or None
         Formula of the size of the Beta distribution; None for the binomial.
+    limited : str or None
+        The same, kept to where rounding leaves something of the likelihood.
     law : Law
         Half the deviance of a row: of the variables, the counts and all parameters, those of the mean first.
     correct, samples : str
@@ -37,6 +39,7 @@ class CountLaw:
 
     mean: Law
     size: str | None
+    limited: str | None
     law: Law
     correct: str
     samples: str
@@ -66,7 +69,7 @@ class CountLaw:
         return self._made(call.replace("{k}", attempts), (attempts,))
 
     def _made(self, call: str, more: tuple[str, ...] = ()) -> Law:
-        text = compose(self.mean.text, call, self.size)
+        text = compose(self.mean.text, call, self.limited)
         names = _engine.names(text)
         return Law(text, [name for name in (*self.variables, *more) if name in names])
 
@@ -82,6 +85,7 @@ def count_law(
     call = f"binomial_deviance({counts}({{mean}}))"
     if formula is not None:
         call = f"beta_binomial_deviance({counts}({{mean}}), ({{size}}))"
+    most = MOST_SIZES * most_samples
     text = compose(mean.text, call, formula)
     present = {*columns, *mapped}
     known = mean.variables or ()
@@ -89,11 +93,16 @@ def count_law(
     beside = [name for name in _engine.names(text) if name not in own and name in present]
     bounds: dict[str, Range] = dict(mean.declared_bounds)
     positive = list(mean.positive)
+    limited = formula
     if formula is not None and formula in _engine.names(text) and formula not in (*own, *beside):
-        bounds[formula] = (LEAST_SIZE, MOST_SIZES * most_samples)
+        bounds[formula] = (LEAST_SIZE, most)
         positive.append(formula)
+    elif formula is not None:
+        # Beyond, differences of logarithms of gamma functions are rounding, which a search would follow.
+        limited = f"min({formula}, {most!r})"
+        text = compose(mean.text, call, limited)
     law = Law(text, [*known, *beside, correct, samples], positive=positive, bounds=bounds, starts=mean.starts)
-    return CountLaw(mean, formula, law, correct, samples)
+    return CountLaw(mean, formula, limited, law, correct, samples)
 
 
 def compose(text: str, call: str, size: str | None) -> str:

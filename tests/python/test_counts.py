@@ -70,7 +70,7 @@ def newton(rows: Callable[[F64], F64], theta: F64) -> tuple[F64, float]:
     return found.x, float(found.fun)
 
 
-def hessian(f: Callable[[F64], F64], theta: F64, h: float = 1e-3) -> F64:
+def hessian(f: Callable[[F64], F64], theta: F64, h: float = 2e-4) -> F64:
     """Second differences of fourth order of a vector of functions, summed."""
     p = theta.size
     out = np.empty((p, p))
@@ -108,7 +108,7 @@ def test_the_likelihood_of_real_counts_is_scipys(real_data: Callable[[str], Path
     where = "benchmark == 'gsm8k' and N >= 4.1e8 and D >= 6e9"
     table = lf.read_table(real_data("t2_pythia_pass_counts.csv")).where(where)
     law = lf.Law("exp(-(E + A*N**-alpha + B*D**-beta))", ["N", "D"], positive=["E", "A", "B"])
-    given = {"n_correct": "n_correct", "n_samples": "n_samples", "size": "nu", "cluster": "problem"}
+    given: dict[str, Any] = {"n_correct": "n_correct", "n_samples": "n_samples", "size": "nu", "cluster": "problem"}
     fit = lf.fit_counts(law, table, **given)
     N, D, s, n = (table.column(name).values for name in ("N", "D", "n_correct", "n_samples"))
 
@@ -122,9 +122,13 @@ def test_the_likelihood_of_real_counts_is_scipys(real_data: Callable[[str], Path
     assert fit.objective == pytest.approx(objective(best), rel=SAME_DEVIANCE)
     assert (fit.n_rows, fit.n_distinct, fit.n_clusters, fit.start_agreement) == (3842, 878, 130, 1.0)
     nearby = optimize.minimize(objective, best * 1.003, method="BFGS", options={"gtol": 1e-5})
-    assert fit.objective <= nearby.fun + 1e-9 * nearby.fun
-    # The valley of A and alpha is so flat that SciPy's differences end within 1e-5 of E, beta and nu alone.
-    np.testing.assert_allclose(nearby.x[[0, 4, 5]], best[[0, 4, 5]], rtol=1e-3)
+    assert objective(best) <= nearby.fun * (1 + SAME_DEVIANCE)
+    # The valley of A and alpha is flat, where differences end anywhere; the slope in standard errors tells.
+    for k, name in enumerate(names):
+        step = np.eye(6)[k] * 1e-4
+        slope = (objective(best + step) - objective(best - step)) / 2e-4
+        error = fit.stderr[name] / (fit.params[name] if name in ("A", "B", "nu") else 1.0)
+        assert abs(slope * error) < 1e-3, name
     assert any("A, B: the standard error exceeds" in warning for warning in fit.warnings)
 
 
@@ -234,7 +238,8 @@ def test_counts_that_are_binomial_have_a_size_that_is_said_to_be_infinite() -> N
     fit = lf.fit_counts(POWER, {**table, "s": share}, **COUNTS, size="nu")
     plain = lf.fit_counts(POWER, {**table, "s": share}, **COUNTS)
     assert any("cannot be told from infinity" in warning for warning in fit.warnings)
-    assert fit.objective == pytest.approx(plain.objective, rel=1e-3)
+    # A thousandth of the variance of 300 rows.
+    assert fit.objective == pytest.approx(plain.objective, abs=0.2)
     assert "size=None" in repr(fit)
 
 
@@ -300,6 +305,7 @@ def test_predictions_have_intervals_of_the_logit() -> None:
         reach = 1.6448536269514722 * math.sqrt(slopes @ fit.covariance @ slopes)
         ends = [1 / (1 + math.exp(-(logit(plain) + sign * reach))) for sign in (-1, 1)]
         assert (band.lower[k], band.upper[k]) == pytest.approx(ends, rel=1e-6)
+    assert isinstance(band, lf.Prediction)
     np.testing.assert_array_equal(band.value, fit.predict(N=[1e8, 1e11]))
     draws = fit.bootstrap(400, seed=1, n_checked=0)
     drawn = fit.predict(N=[1e8, 1e11], interval=0.9, draws=draws)
@@ -311,8 +317,9 @@ def test_pass_at_k_is_the_mean_over_the_beta_distribution() -> None:
     p, nu = float(fit.predict(N=1e9)), fit.params["nu"]
     k = np.array([1.0, 4.0, 50.0])
     expected = 1.0 - np.exp(special.betaln(p * nu, (1 - p) * nu + k) - special.betaln(p * nu, (1 - p) * nu))
-    np.testing.assert_allclose(fit.pass_at_k(k, N=1e9), expected, rtol=1e-10)
+    np.testing.assert_allclose(np.asarray(fit.pass_at_k(k, N=1e9)), expected, rtol=1e-10)
     band = fit.pass_at_k(4, N=1e9, interval=0.95)
+    assert isinstance(band, lf.Prediction)
     assert band.lower < band.value < band.upper
 
 
@@ -371,7 +378,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"bounds": {"mu": (0, 1)}}, "bounds: 'mu' is not a parameter"),
     ({"columns": {"k": "1"}}, "'k' is no variable"),
     ({"n_samples": "one", "n_correct": "zero", "size": "nu"}, "every row has one sample"),
-    ({"law": "2 + exp(a)*N**0.1"}, "has no likelihood from any start .* write a probability"),
+    ({"law": "2 + exp(a)*N**0.1"}, "has no likelihood from any start, .*write a probability"),
     ({"law": "s/N"}, "no name of the law|is also a variable"),
 ]
 
@@ -391,21 +398,21 @@ def test_bad_calls_are_told_what_to_do(changed: dict[str, Any], message: str) ->
 
 
 def test_the_residual_of_deviances_is_not_offered_to_responses() -> None:
-    with pytest.raises(lf.LawError, match="residual='deviance' is not known; .*log") as caught:
+    with pytest.raises(lf.LawError, match=r"residual='deviance' is not known; .*log") as caught:
         lf.fit(POWER, made(5), response="s", residual="deviance")
     assert "deviance" not in str(caught.value).partition("not known")[2]
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     held = {"wald": 0, "bootstrap": 0}
-    n_tables = 60
+    n_tables = 30
     for seed in range(n_tables):
         fit = lf.fit_counts(POWER, made(60, seed=seed), **COUNTS, size="nu", fixed={"E": 0.5}, n_threads=1)
         for name, interval in (
             ("wald", fit.interval("alpha", 0.9)),
-            ("bootstrap", fit.bootstrap(200, seed=seed, n_checked=0, n_threads=1).interval("alpha", 0.9)),
+            ("bootstrap", fit.bootstrap(120, seed=seed, n_checked=0, n_threads=1).interval("alpha", 0.9)),
         ):
             held[name] += interval.lower < TRUTH["alpha"] < interval.upper
-    # Three standard errors of the share of 60 are 12 %.
+    # Three standard errors of the share of 30 are 16 %.
     for name, count in held.items():
-        assert abs(count / n_tables - 0.9) < 0.12, (name, count)
+        assert abs(count / n_tables - 0.9) < 0.16, (name, count)
