@@ -132,7 +132,7 @@ def fit_counts(
     >>> cells = {"N": [1e8, 3e8, 1e9, 3e9, 1e10], "right": [0, 9, 88, 260, 466], "asked": [1000] * 5}
     >>> fit = lf.fit_counts("exp(-A*N**-alpha)", cells, n_correct="right", n_samples="asked", bounds={"A": (0, None)})
     >>> round(fit.params["alpha"], 2), fit.status
-    (0.4, 'converged')
+    (0.52, 'converged')
     """
     given, table, mapping = as_law(law), as_table(data), as_mapping(columns)
     check_word("covariance", covariance, _engine.registries().covariances)
