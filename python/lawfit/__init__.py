@@ -10,6 +10,7 @@ from lawfit import synthetic as synthetic
 from lawfit import uncertainty as uncertainty
 from lawfit._binomial import binomial_sigma as binomial_sigma
 from lawfit._chain_fit import ChainFit as ChainFit
+from lawfit._count_fit import CountFit as CountFit
 from lawfit._derived import Derived as Derived
 from lawfit._draws import Draws as Draws
 from lawfit._draws import Interval as Interval
@@ -26,6 +27,7 @@ from lawfit._sampled import Sampled as Sampled
 from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.chains import fit_chain as fit_chain
+from lawfit.counts import fit_counts as fit_counts
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis

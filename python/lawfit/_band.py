@@ -105,6 +105,8 @@ def predict(
 ) -> Predicted:
     """Predictions on every draw."""
     fit = draws.fit
+    if fit.options.residual == _engine.DEVIANCE:
+        raise DataError("predict: these are draws of a fit to counts; say fit.predict(..., interval=0.95, draws=draws)")
     quantity, shape = law_at(fit, points, variables)
     estimate = quantity.values(np.array([list(fit.params.values())]))[0]
     unit = noise_at(fit, kind, sigma, estimate, shape)

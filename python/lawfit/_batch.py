@@ -32,11 +32,12 @@ def dropped_words(dropped: Iterable[Dropped]) -> str:
 
 
 class Repeat(NamedTuple):
-    """A run that stands in several rows."""
+    """A run, or a problem, that stands in several rows."""
 
     column: str
     label: object
     n_rows: int
+    kind: str = "run"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

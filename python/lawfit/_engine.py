@@ -22,6 +22,9 @@ Bool: TypeAlias = NDArray[np.bool_]
 Progress: TypeAlias = Callable[[int, int], object]
 EngineColumn: TypeAlias = tuple[str, F64, str, Sequence[str]]
 
+# The residual of laws that are half a deviance themselves: for likelihoods, not for a response.
+DEVIANCE = "deviance"
+
 
 class CompiledLaw(NamedTuple):
     """What the engine sees in a law."""
@@ -45,7 +48,7 @@ class Registries(NamedTuple):
 
     losses: tuple[str, ...]
     scale_rules: tuple[str, ...]
-    residuals: tuple[str, ...]
+    residuals: tuple[str, ...]  # between a law and its response
     covariances: tuple[str, ...]
     cluster_covariances: tuple[str, ...]  # those that sum over clusters
     resamplers: tuple[str, ...]
@@ -158,11 +161,6 @@ def row_keys(numbers: I64) -> U64:
     return _core.row_keys(numbers)
 
 
-def bayesian_weights(keys: U64, seed: int, n_replicates: int) -> F64:
-    """(n_replicates, n_units) weights of units that are no rows, of mean 1 in each replicate."""
-    return _core.bayesian_weights(keys, seed, n_replicates)
-
-
 def hash_keys(units: Sequence[bytes]) -> U64:
     """Return stable keys of resampling units from their canonical bytes."""
     return _core.hash_keys(list(units))
@@ -171,6 +169,11 @@ def hash_keys(units: Sequence[bytes]) -> U64:
 def names(text: str) -> tuple[str, ...]:
     """Names that a formula mentions, in order of first appearance."""
     return tuple(_core.names(text)["names"])
+
+
+def bayesian_weights(keys: U64, seed: int, n_replicates: int) -> F64:
+    """(n_replicates, n_units) weights of the Bayesian bootstrap, of mean 1 in each replicate."""
+    return _core.bayesian_weights(keys, seed, n_replicates)
 
 
 def compile_law(text: str, variables: Sequence[str], positive: Sequence[str]) -> CompiledLaw:

@@ -13,6 +13,7 @@ from lawfit.errors import DataError
 from lawfit.tables import FRAME_LIBRARIES, make_frame
 
 if TYPE_CHECKING:
+    from lawfit._count_fit import CountFit
     from lawfit._draws import Draws
     from lawfit._fits import Fits
     from lawfit.results import Fit
@@ -145,6 +146,47 @@ def draws_dict(draws: Draws) -> dict[str, object]:
         },
         "methods": {name: interval.method for name, interval in intervals.items()},
         "notes": {name: interval.note for name, interval in intervals.items() if interval.note is not None},
+    }
+
+
+def count_fit_dict(fit: CountFit) -> dict[str, object]:
+    """Everything about a fit to counts but its rows."""
+    inner = fit.inner
+    names = (
+        "params stderr covariance covariance_type dof stderr_reason status message success objective nfev nit "
+        "start_agreement certificate n_starts optima at_bound condition columns where cluster n_clusters n_rows "
+        "n_table_rows kernels"
+    )
+    plain_fit = fit_dict(inner)
+    return {
+        "format": "lawfit.count_fit",
+        "version": FORMAT_VERSION,
+        "law": {
+            "text": fit.law.text,
+            "name": fit.law.name,
+            "variables": list(fit.law.variables or ()),
+            "parameters": list(fit.law.parameters),
+            "positive": list(fit.law.positive),
+        },
+        "size": fit.size,
+        "size_range": None if fit.size_range is None else [plain(size) for size in fit.size_range],
+        "n_correct": fit.n_correct,
+        "n_samples": fit.n_samples,
+        "total_correct": fit.total_correct,
+        "total_samples": fit.total_samples,
+        "n_distinct": fit.n_distinct,
+        "log_likelihood": plain(fit.log_likelihood),
+        "aic": plain(fit.aic),
+        "dispersion": plain(fit.dispersion),
+        **{name: plain_fit[name] for name in names.split()},
+        "warnings": list(fit.warnings),
+        "options": {
+            "seed": inner.options.seed,
+            "covariance": inner.options.covariance,
+            "max_iterations": inner.options.max_iterations,
+            "bounds": {name: [plain(lower), plain(upper)] for name, (lower, upper) in inner.options.bounds.items()},
+            "fixed": dict(inner.options.fixed),
+        },
     }
 
 

@@ -11,6 +11,7 @@ _GREEK = frozenset({
 })
 # fmt: on
 _NAMED = {"exp": r"\exp", "log": r"\ln", "min": r"\min", "max": r"\max", "tanh": r"\tanh"}
+_DEVIANCES = {"binomial_deviance": "Bin", "beta_binomial_deviance": "BetaBin"}
 _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
 _OPERATORS: dict[type[ast.operator], tuple[str, int]] = {
     ast.Add: (" + ", _SUM),
@@ -80,13 +81,30 @@ def _write(node: ast.expr, quoted: dict[str, str]) -> tuple[str, int]:
 
 def _call(node: ast.Call, quoted: dict[str, str]) -> str:
     name = ast.unparse(node.func)
-    inner = ", ".join(_write(argument, quoted)[0] for argument in node.args)
+    parts = [_write(argument, quoted)[0] for argument in node.args]
+    inner = ", ".join(parts)
     if name == "sqrt":
         return rf"\sqrt{{{inner}}}"
     if name in ("log10", "log2"):
         return rf"\log_{{{name[3:]}}}\left({inner}\right)"
+    if name == "pass_at_k" and len(node.args) == 2:
+        return rf"\left[1 - \left(1 - {_inside(node.args[0], _PRODUCT, quoted)}\right)^{{{parts[1]}}}\right]"
+    if name == "beta_pass_at_k" and len(node.args) == 3:
+        a, b = _shapes(node.args[0], node.args[1], quoted)
+        over = rf"\mathrm{{B}}\left({a}, {b} + {parts[2]}\right)"
+        return rf"\left[1 - \frac{{{over}}}{{\mathrm{{B}}\left({a}, {b}\right)}}\right]"
+    if name in _DEVIANCES and len(node.args) > 2:
+        given = parts[2] if len(node.args) == 3 else ", ".join(_shapes(node.args[2], node.args[3], quoted))
+        return rf"\tfrac{{1}}{{2}} D_{{\mathrm{{{_DEVIANCES[name]}}}}}\left({parts[0]} \mid {parts[1]}, {given}\right)"
     written = _NAMED.get(name) or rf"\operatorname{{{_escaped(name)}}}"
     return rf"{written}\left({inner}\right)"
+
+
+def _shapes(mean: ast.expr, size: ast.expr, quoted: dict[str, str]) -> tuple[str, str]:
+    """Return the two shapes of a Beta distribution of a mean and a size."""
+    times = _inside(size, _PRODUCT, quoted)
+    a = _inside(mean, _PRODUCT, quoted)
+    return rf"{a} \, {times}", rf"\left(1 - {a}\right) \, {times}"
 
 
 def _inside(node: ast.expr, rank: int, quoted: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lawfit._engine import DEVIANCE
 from lawfit._named import Named
 from lawfit._text import number
 
@@ -65,10 +66,8 @@ def direction(fit: Fit) -> str:
     how = "can move together" if len(names) > 1 else "can move"
     parts = ", ".join(f"{name} {changes[name]:+.2g}" for name in shown)
     relatively = " of itself" if fit.options.residual == "log" else ""
-    return (
-        f"{who}{others} {how}: {parts} changes no prediction by more than "
-        f"{number(_effect(fit, changes), 1)}{relatively}"
-    )
+    what = "row's half deviance" if fit.options.residual == DEVIANCE else "prediction"
+    return f"{who}{others} {how}: {parts} changes no {what} by more than {number(_effect(fit, changes), 1)}{relatively}"
 
 
 def _effect(fit: Fit, changes: Mapping[str, float]) -> float:

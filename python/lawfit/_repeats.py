@@ -1,4 +1,4 @@
-"""Runs that stand in several rows of a table, seen by the column that names them."""
+"""Runs, or problems, that stand in several rows of a table, seen by the column that names them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from lawfit.errors import DataError
 
 # What columns of runs are called, without case, spaces, dashes and underscores.
 RUN_COLUMNS = frozenset({"run", "runid", "runname", "experimentid", "wandbid"})
+PROBLEM_COLUMNS = frozenset(
+    {"problem", "problemid", "problemidx", "question", "questionid", "item", "itemid", "taskid", "promptid", "docid"}
+)
+KINDS = {"run": RUN_COLUMNS, "problem": PROBLEM_COLUMNS}
 
 
 def repeated_runs(
-    table: Table, order: I64, offsets: I64, weights: F64 | None, others: Collection[str]
+    table: Table, order: I64, offsets: I64, weights: F64 | None, others: Collection[str], kind: str = "run"
 ) -> tuple[Repeat | None, ...]:
     """For each group of rows the run that stands in most of them, if in more than one; empty without such a column.
 
-    Rows of weight 0 do not count. ``others`` are columns that have another meaning in the call, such as those of
-    ``by=``.
+    Rows of weight 0 do not count. ``kind`` is a key of ``KINDS``; ``others`` are columns with another meaning in the
+    call, such as those of ``by=``.
     """
     for name in table.names:
         plain = name.lower().translate(str.maketrans("", "", " -_"))
-        if plain in RUN_COLUMNS and name not in others:
+        if plain in KINDS[kind] and name not in others:
             try:
                 column = table.column(name)
             except DataError:  # it holds what no column can; nothing else asked for it
@@ -38,7 +42,8 @@ def repeated_runs(
                 values = np.where(weights > 0.0, values, np.nan)
             found = _most_repeated(values, offsets)
             return tuple(
-                None if row < 0 else Repeat(name, key_value(column, int(order[row])), count) for row, count in found
+                None if row < 0 else Repeat(name, key_value(column, int(order[row])), count, kind)
+                for row, count in found
             )
     return ()
 

@@ -37,40 +37,57 @@ def warnings_of(fit: Fit) -> tuple[str, ...]:
     found = []
     if not fit.success:
         found.append(f"not usable as it is: {fit.message}")
-    found += _bound_warnings(fit)
+    found += bound_warnings(fit)
     for term in fit.dead_terms:
         found.append(f"the term {term} contributes nothing at any row: the law without it fits as well")
-    found += _identification_warnings(fit)
+    found += identification_warnings(fit)
     found += [*_contradicted(fit), *(fit.law.broken_checks(fit.params) if fit.success else ())]
     exact = met_exactly(fit)
     if exact is not None:
         found.append(exact)
-    vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
-    if vague:
-        found.append(f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it")
+    found += vague_warnings(fit)
     if fit.options.loss != "squared" and fit.success and fit.inside_scale < FEW_INSIDE:
         rough = ", and its standard errors are rough" if fit.covariance_reason is None else ""
         found.append(
             f"only {fit.inside_scale:.0%} of the residuals lie inside f_scale={fit.f_scale:.3g}: the fit is nearly one "
             f'of least absolute deviations{rough}; bootstrap, or use f_scale="mad"'
         )
-    for repeat in fit.rows.repeated:
-        if repeat is not None:
-            found.append(
-                f"run {repeat.label!r} stands in {repeat.n_rows} rows (column {repeat.column!r}): rows of one run are "
-                f"not independent; say cluster={repeat.column!r}"
-            )
+    found += repeat_warnings(fit)
     found += _sanity.warnings_of(fit)
     found += _leverage.warnings_of(fit)
     if fit.success and fit.draws is not None and fit.draws.caution is not None:
         found.append(f"bootstrap: {fit.draws.caution}")
+    more = [f"{sentence}; raise starts=" for sentence in agreement_warnings(fit)]
+    return (*found, *more)
+
+
+def vague_warnings(fit: Fit) -> list[str]:
+    """Name the parameters that the data hardly determine."""
+    vague = [name for name, spread in fit.stderr.items() if spread > abs(fit.params[name])]
+    return (
+        [f"{listed(vague)}: the standard error exceeds the estimate, so the data hardly determine it"] if vague else []
+    )
+
+
+def repeat_warnings(fit: Fit) -> list[str]:
+    """Say that rows belong together although the call does not say so."""
+    return [
+        f"{repeat.kind} {repeat.label!r} stands in {repeat.n_rows} rows (column {repeat.column!r}): rows of one "
+        f"{repeat.kind} are not independent; say cluster={repeat.column!r}"
+        for repeat in fit.rows.repeated
+        if repeat is not None
+    ]
+
+
+def agreement_warnings(fit: Fit) -> list[str]:
+    """Say that few starts found the best objective."""
     n_starts = 0 if fit.starts is None else len(fit.starts.objective)
     if n_starts > 1 and math.isfinite(fit.objective) and fit.start_agreement < POOR_AGREEMENT:
-        found.append(
+        return [
             f"only {fit.start_agreement:.0%} of the {n_starts} starts ended at the best objective: "
-            "a better optimum may exist; raise starts="
-        )
-    return tuple(found)
+            "a better optimum may exist"
+        ]
+    return []
 
 
 def _contradicted(fit: Fit) -> list[str]:
@@ -84,7 +101,7 @@ def _contradicted(fit: Fit) -> list[str]:
     ]
 
 
-def _bound_warnings(fit: Fit) -> list[str]:
+def bound_warnings(fit: Fit) -> list[str]:
     """Return what is wrong with the standard errors of parameters that the data determine."""
     found = []
     for name in fit.at_bound:
@@ -101,7 +118,7 @@ def _bound_warnings(fit: Fit) -> list[str]:
     return found
 
 
-def _identification_warnings(fit: Fit) -> list[str]:
+def identification_warnings(fit: Fit) -> list[str]:
     """Return what the data leave open."""
     number_of = f"condition number {fit.condition:.1e}"
     if fit.unidentified:
@@ -132,7 +149,7 @@ def fit_text(fit: Fit) -> str:
     if fit.key:
         lines.append(", ".join(f"{name} = {value}" for name, value in zip(fit.by, fit.key, strict=True)))
     lines += [names_line(fit.rows.variables, fit.law.parameters), ""]
-    header, body = _parameter_rows(fit)
+    header, body = parameter_rows(fit)
     lines += [*table(header, body), "", *fields(_facts(fit))]
     warnings = warnings_of(fit)
     if warnings:
@@ -140,7 +157,7 @@ def fit_text(fit: Fit) -> str:
     return "\n".join(lines)
 
 
-def _parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
+def parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table of parameters; columns that say nothing are left out."""
     stderr = fit.stderr
     header = ["parameter", "estimate", "stderr"]
@@ -175,22 +192,12 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
     facts = [
         ("status", f"{fit.status}: {fit.message}"),
         ("objective", f"{fit.objective:.12g} (loss={options.loss}{scale}{rule}, residual={options.residual})"),
-        ("stderr", _stderr_line(fit)),
-        ("rows", _rows_line(fit)),
+        ("stderr", stderr_line(fit)),
+        ("rows", rows_line(fit)),
     ]
     if options.protocol is not None:
         facts.insert(1, ("protocol", _protocol_line(options.protocol)))
-    if fit.starts is not None and fit.nfev > 0:
-        n = len(fit.starts.objective)
-        short = n - sum(optimum.count for optimum in fit.optima)
-        rest = f", {short} ended short of a minimum" if short else ""
-        facts.append(("starts", f"{round(fit.start_agreement * n)} of {n} agree{rest} ({_start_rule(fit)})"))
-        optima = [f"{optimum.objective:.8g} ({optimum.count})" for optimum in fit.optima]
-        more = f", and {len(optima) - MOST_OPTIMA} more" if len(optima) > MOST_OPTIMA else ""
-        if optima:
-            facts.append(("optima", ", ".join(optima[:MOST_OPTIMA]) + more))
-    facts.append(("certificate", _certificate_line(fit.certificate)))
-    facts.append(("work", f"{fit.nfev} evaluations, {fit.nit} iterations, kernels={fit.kernels}"))
+    facts += start_facts(fit)
     if fit.draws is not None:
         kind = f"{len(fit.draws)} replicates ({fit.draws.resample}, seed={fit.draws.seed})"
         methods = dict.fromkeys(fit.draws.interval(name).method for name in fit.params)
@@ -204,6 +211,23 @@ def _facts(fit: Fit) -> list[tuple[str, str]]:
         facts.insert(3, ("prior", f"{names}, against a noise variance of {fit.prior_variance:.4g}"))
     if rows.columns:
         facts.insert(3, ("columns", ", ".join(f"{name} = {text}" for name, text in rows.columns)))
+    return facts
+
+
+def start_facts(fit: Fit) -> list[tuple[str, str]]:
+    """Say what the starts found, and at what price."""
+    facts = []
+    if fit.starts is not None and fit.nfev > 0:
+        n = len(fit.starts.objective)
+        short = n - sum(optimum.count for optimum in fit.optima)
+        rest = f", {short} ended short of a minimum" if short else ""
+        facts.append(("starts", f"{round(fit.start_agreement * n)} of {n} agree{rest} ({_start_rule(fit)})"))
+        optima = [f"{optimum.objective:.8g} ({optimum.count})" for optimum in fit.optima]
+        more = f", and {len(optima) - MOST_OPTIMA} more" if len(optima) > MOST_OPTIMA else ""
+        if optima:
+            facts.append(("optima", ", ".join(optima[:MOST_OPTIMA]) + more))
+    facts.append(("certificate", _certificate_line(fit.certificate)))
+    facts.append(("work", f"{fit.nfev} evaluations, {fit.nit} iterations, kernels={fit.kernels}"))
     return facts
 
 
@@ -222,7 +246,7 @@ def _protocol_line(followed: Followed) -> str:
     return f"{followed.name} ({shown(followed.sets)}){changed}"
 
 
-def _stderr_line(fit: Fit) -> str:
+def stderr_line(fit: Fit) -> str:
     """Return what the standard errors, and the intervals without a bootstrap, are made of."""
     if fit.covariance_reason is not None:
         return f"none ({fit.covariance_type}): {fit.covariance_reason}"
@@ -231,6 +255,8 @@ def _stderr_line(fit: Fit) -> str:
         clusters = f" over {fit.n_clusters} clusters ({by})"
     elif fit.rows.clusters is not None:
         clusters = f", as if rows were independent: the clusters ({by}) are not used"
+    if math.isinf(fit.dof):
+        return f"{fit.covariance_type}{clusters}; normal quantiles"
     degrees = "degree" if fit.dof == 1.0 else "degrees"
     return f"{fit.covariance_type}{clusters}; Student's t with {fit.dof:g} {degrees} of freedom"
 
@@ -241,7 +267,8 @@ def _start_rule(fit: Fit) -> str:
     return f"rule={rule}" if rule == "given" else f"rule={rule}, seed={fit.options.seed}"
 
 
-def _rows_line(fit: Fit) -> str:
+def rows_line(fit: Fit) -> str:
+    """Say how many rows were used, and why others were not."""
     rows = fit.rows
     where = f" (where {rows.where})" if rows.where else ""
     words = dropped_words(rows.dropped)

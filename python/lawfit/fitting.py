@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Options, Prior, Resampling, Rows
 from lawfit._crossed import scheme_of, with_problems
-from lawfit._engine import F64, Progress
+from lawfit._engine import F64, I64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
 from lawfit._options import SEARCHES, StartsLike, check_count, check_scheme, check_word, make_options
@@ -303,13 +303,7 @@ def _run(
     progress: bool | Progress | None,
 ) -> Fits:
     """Make the one engine call and wrap what comes back."""
-    row = _engine.undefined_row(law.text, rows.variables, law.parameters, rows.x, options.residual)
-    if row is not None:
-        values = ", ".join(f"{name} = {value:g}" for name, value in zip(rows.variables, rows.x[:, row], strict=True))
-        raise DataError(
-            f"data: in row {rows.positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
-            f"parameters: {values}; powers and logarithms need positive variables; leave such rows out with where="
-        )
+    check_defined(law, rows.x, rows.positions, options.residual)
     raw = _batch.run(
         law,
         rows,
@@ -322,6 +316,18 @@ def _run(
     if raw.starts is not None:
         options = replace(options, n_starts=raw.starts.objective.shape[1])
     return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resampling=resampling)
+
+
+def check_defined(law: Law, x: F64, positions: I64, residual: str) -> None:
+    """Raise ``DataError`` where a law has no value whatever its parameters."""
+    variables = law.variables or ()
+    row = _engine.undefined_row(law.text, variables, law.parameters, x, residual)
+    if row is not None:
+        values = ", ".join(f"{name} = {value:g}" for name, value in zip(variables, x[:, row], strict=True))
+        raise DataError(
+            f"data: in row {positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
+            f"parameters: {values}; powers and logarithms need positive variables; leave such rows out with where="
+        )
 
 
 def as_law(law: object) -> Law:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from lawfit import _band, _profile
 from lawfit._derived import derive
 from lawfit._draws import Draws, Interval, check_level
-from lawfit._engine import F64
+from lawfit._engine import DEVIANCE, F64
 from lawfit._from_draws import ends_of, method_for, samples_of, why_none
 from lawfit._intervals import FOR_RUNS, METHODS, OF_RUNS, none
 from lawfit._options import check_word
@@ -97,6 +97,8 @@ def _wald(fit: Fit, quantity: str, level: float, covariance: str | None) -> Inte
 def _profiled(fit: Fit, quantity: str, level: float, covariance: str | None) -> Interval:
     if covariance is not None:
         raise LawError('covariance: it belongs to method="wald"; a profile rests on the objective alone')
+    if fit.options.residual == DEVIANCE:
+        raise LawError('method="profile" is not there for fits to counts; take the Wald interval or a bootstrap')
     name = formula(quantity, fit.law.parameters).text.strip()
     if name not in fit.law.parameters:
         raise DataError(
@@ -213,7 +215,7 @@ def _exact(fit: Fit) -> tuple[str, ...]:
 def _at_bound(fit: Fit, quantity: Quantity, level: float) -> Interval | None:
     """Profile of a parameter that the fit holds at its bound, where nearly all draws are at the bound too."""
     name = quantity.text.strip()
-    if name not in fit.at_bound or fit.rows.clusters is not None:
+    if name not in fit.at_bound or fit.rows.clusters is not None or fit.options.residual == DEVIANCE:
         return None
     found = _profile.profile(fit, name, level)
     if not math.isfinite(found.lower + found.upper):

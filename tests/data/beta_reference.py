@@ -2,8 +2,8 @@
 
     python beta_reference.py                  writes beta_reference.txt beside this file
 
-A line is: function, its arguments (the shortest decimals that read back as the same doubles), the value rounded to a double.
-Every digit counts: 120 are carried, of which differences of polygamma functions lose up to 50. Made with mpmath 1.3 or later.
+A line is: function, its arguments (the shortest decimals that read back as the same doubles), the value rounded to a
+double. 120 digits are carried, of which differences of polygamma functions lose up to 50. Made with mpmath 1.3 or later.
 """
 
 import random
@@ -16,11 +16,12 @@ mp.dps = 120
 MEANS = [1e-12, 1e-9, 1e-6, 0.001, 0.02, 0.1, 0.3, 0.5, 0.9, 0.999, 1 - 1e-9]
 SIZES = [1e-6, 1e-3, 0.2, 0.5, 2.0, 10.0, 50.0, 1e3, 1e6, 1e9, 1e12]
 TRIES = [1.0, 1.109, 1.5, 2.0, 2.5, 3.0, 6.71, 16.0, 17.0, 26.98, 100.0, 200.0, 1e4, 12345.678, 1e6, 1e9]
-# (a, b, k) where simple series and differences of log-gammas are known to fail, and the test vectors of the paper's law.
+# (a, b, k) where simple series and differences of log-gammas are known to fail, and vectors of the paper's law.
 HARD = [
-    (20, 30, 6.71), (50, 50, 2.5), (0.3, 12.4, 1e4), (1e-3, 1e6, 10), (1e-6, 1e9, 100), (0.2, 1e12, 1e6), (1e-9, 1e-9, 2.5),
-    (1e5, 1e-3, 3.7), (1e-3, 1e5, 3.7), (0.2, 1.8, 10), (0.15, 0.35, 26.98), (2e-4, 0.1998, 1.109), (2e-4, 0.1998, 200),
-    (3e-6, 2.999997, 1000), (5e5, 5e5, 3), (4.5, 0.5, 2.5), (2.5, 7.5, 1e6), (1e-10, 0.0999999999, 1e9), (1, 49, 6.71),
+    (20, 30, 6.71), (50, 50, 2.5), (0.3, 12.4, 1e4), (1e-3, 1e6, 10), (1e-6, 1e9, 100), (0.2, 1e12, 1e6),
+    (1e-9, 1e-9, 2.5), (1e5, 1e-3, 3.7), (1e-3, 1e5, 3.7), (0.2, 1.8, 10), (0.15, 0.35, 26.98), (2e-4, 0.1998, 1.109),
+    (2e-4, 0.1998, 200), (3e-6, 2.999997, 1000), (5e5, 5e5, 3), (4.5, 0.5, 2.5), (2.5, 7.5, 1e6),
+    (1e-10, 0.0999999999, 1e9), (1, 49, 6.71),
 ]  # fmt: skip
 EXTRA = 100
 
@@ -60,7 +61,9 @@ def main() -> None:
     points = {(a / (a + b), float(a + b), float(k)) for a, b, k in HARD}
     grid = [(m, s, k) for m in MEANS for s in SIZES for k in TRIES]
     points |= set(rng.sample(grid, EXTRA))
-    points |= {(10 ** rng.uniform(-12, -0.001), 10 ** rng.uniform(-6, 12), 10 ** rng.uniform(0, 9)) for _ in range(EXTRA)}
+    points |= {
+        (10 ** rng.uniform(-12, -0.001), 10 ** rng.uniform(-6, 12), 10 ** rng.uniform(0, 9)) for _ in range(EXTRA)
+    }
     points |= {(rng.random(), 10 ** rng.uniform(-2, 3), 10 ** rng.uniform(0, 2)) for _ in range(EXTRA)}
     lines = []
     for point in sorted(points):

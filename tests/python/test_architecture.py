@@ -33,6 +33,8 @@ RANKS = {
     "t2": 5,
     "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5, "_chain_protocol": 5, "_chain_covariance": 5,
     "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5, "_chain_report": 5, "_chain_fit": 5, "chains": 5,
+    "_count_law": 3, "_count_rows": 3, "_count_report": 3, "_count_fit": 3,
+    "_count_starts": 4, "_count_predictions": 4, "counts": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
@@ -63,6 +65,11 @@ NEIGHBOURS = {
     "_fits": {"_batch", "_evidence", "_export", "_replicates", "_report", "results"},
     "_replicates": {"_batch", "_draws", "_crossed"},
     "_crossed": {"_batch"},
+    "_count_rows": {"_batch", "_count_law", "_repeats", "_rows"},
+    "_count_report": {"_count_law", "_report"},
+    "_count_fit": {"_count_law", "_count_report", "_derived", "_draws", "_export", "_predictions", "results"},
+    "_count_starts": {"fitting"},
+    "counts": {"_count_starts", "_refits", "fitting", "resampling"},
     "_refits": {"resampling"},
     "_from_draws": {"_intervals", "_refits"},
     "_profile": {"_refits"},
@@ -97,7 +104,7 @@ NEIGHBOURS = {
     },
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_draws", "_predictions", "_table"}
+HAVE_VERBS = {"results", "_count_fit", "_draws", "_predictions", "_table"}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
@@ -213,9 +220,9 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "ChainFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
+        "Certificate", "ChainFit", "CountFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
         "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted",
         "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2",
-        "estimate_pass_at_k", "fit", "fit_chain", "fit_many", "next_runs", "pass_at_k", "protocols", "published",
-        "read_table",
+        "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "next_runs", "pass_at_k", "protocols",
+        "published", "read_table",
     }  # fmt: skip

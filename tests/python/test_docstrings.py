@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from lawfit import adequacy, diagnosis, uncertainty, validation
+from lawfit import _count_predictions, adequacy, counts, diagnosis, uncertainty, validation
 
 MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if path.stem != "__main__")
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.binomial_sigma]
 FUNCTIONS += [adequacy.lack_of_fit, uncertainty.interval, uncertainty.draws_interval, uncertainty.draws_predict]
 FUNCTIONS += [uncertainty.predicted_interval]
+FUNCTIONS += [lf.fit_counts, counts.bootstrap, _count_predictions.predict, _count_predictions.pass_at_k]
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_chain, lf.ChainFit.bootstrap]

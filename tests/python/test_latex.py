@@ -16,6 +16,17 @@ import lawfit as lf
         ("a*(b + c)", r"a \, \left(b + c\right)"),
         ("exp(-k*(L - L0))", r"\exp\left(-k \, \left(L - L_{0}\right)\right)"),
         ("D_eff = 2*D; sqrt(D_eff)", r"D_{\mathrm{eff}} = 2 \, D \\ \sqrt{D_{\mathrm{eff}}}"),
+        ("pass_at_k(p, k)", r"\left[1 - \left(1 - p\right)^{k}\right]"),
+        (
+            "beta_pass_at_k(m, nu, k)",
+            r"\left[1 - \frac{\mathrm{B}\left(m \, \nu, \left(1 - m\right) \, \nu + k\right)}"
+            r"{\mathrm{B}\left(m \, \nu, \left(1 - m\right) \, \nu\right)}\right]",
+        ),
+        ("binomial_deviance(s, n, p)", r"\tfrac{1}{2} D_{\mathrm{Bin}}\left(s \mid n, p\right)"),
+        (
+            "beta_binomial_deviance(s, n, p, nu)",
+            r"\tfrac{1}{2} D_{\mathrm{BetaBin}}\left(s \mid n, p \, \nu, \left(1 - p\right) \, \nu\right)",
+        ),
         ("A*`eval loss_c4`", r"A \, \mathrm{eval loss\_c4}"),
     ],
 )
