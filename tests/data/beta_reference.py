@@ -3,7 +3,7 @@
     python beta_reference.py                  writes beta_reference.txt beside this file
 
 A line is: function, its arguments (the shortest decimals that read back as the same doubles), the value rounded to a
-double. 120 digits are carried, of which differences of polygamma functions lose up to 50. Made with mpmath 1.3 or later.
+double. 120 digits are carried, of which differences of polygamma functions lose up to 50. Made with mpmath 1.3.
 """
 
 import random
