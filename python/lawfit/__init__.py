@@ -19,6 +19,8 @@ from lawfit._evidence import Certificate as Certificate
 from lawfit._evidence import Optimum as Optimum
 from lawfit._fits import Fits as Fits
 from lawfit._law import Law as Law
+from lawfit._mixture import Mixture as Mixture
+from lawfit._mixture import Mixtures as Mixtures
 from lawfit._predictions import Predicted as Predicted
 from lawfit._predictions import Prediction as Prediction
 from lawfit._protocols import protocols as protocols
@@ -37,6 +39,7 @@ from lawfit.errors import LawError as LawError
 from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
+from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
 from lawfit.sampling import pass_at_k as pass_at_k

@@ -18,7 +18,9 @@ __all__ = [
     "f_sf",
     "fail_on_purpose",
     "fit_batch",
+    "fit_mixtures",
     "hash_keys",
+    "mixture_log_moments",
     "names",
     "registries",
     "row_keys",
@@ -51,6 +53,7 @@ class Registries(TypedDict):
     resamplers: list[str]
     solvers: list[str]
     start_rules: list[str]
+    mixtures: list[tuple[str, list[str], bool]]
     kernels: list[str]
     kernels_auto: str
     functions: list[tuple[str, int, int]]
@@ -202,6 +205,32 @@ def fit_batch(
     ``replicate_status`` (F, R) uint8, ``replicate_lost_term`` (F, R) bool, ``n_units``, ``n_checked`` and
     ``n_disagreed`` (F,) int64, and with ``studentize`` ``replicate_covariance`` (F, R, P, P).
     """
+
+def fit_mixtures(
+    kind: str,
+    n_samples: _F64,
+    n_correct: _F64,
+    offsets: NDArray[np.int64],
+    *,
+    scale: _F64,
+    keys: NDArray[np.uint64],
+    n_replicates: int = 0,
+    seed: int = 0,
+    n_threads: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]:
+    """Fit a mixing distribution to the counts of each group of problems.
+
+    ``n_samples``, ``n_correct`` and ``keys`` (n_problems,); group i has the problems from ``offsets[i]`` to
+    ``offsets[i + 1]``; ``scale`` (F,) is the upper end of each, NaN for the authors' rule. Problems of one key have one
+    Bayesian weight in a replicate. Out, F groups, P parameters, R replicates: ``at`` (F, P) coordinates, the logit of a
+    share and logarithms of shapes, ``covariance`` (F, P, P) of these, NaN where there is none, ``log_likelihood`` (F,)
+    without binomial coefficients, ``slope`` (F,) the largest by a coordinate, ``scale`` (F,), ``status`` (F,) uint8,
+    ``n_iterations`` (F,) int64, ``replicates`` (F, R, P), ``replicate_status`` (F, R) uint8.
+    """
+
+def mixture_log_moments(kind: str, at: _F64, scale: float, n_samples: _F64, n_correct: _F64) -> tuple[_F64, _F64]:
+    """Logarithms of E[p^s (1 - p)^(n - s)], (m,), and their slopes by the coordinates ``at``, (m * P,)."""
 
 def t_sf(t: _F64, df: _F64) -> _F64:
     """P(T > t) of Student's t. All arrays are (n,), here and below; ``df`` may be infinite.

@@ -54,6 +54,7 @@ class Registries(NamedTuple):
     resamplers: tuple[str, ...]
     solvers: tuple[str, ...]
     start_rules: tuple[str, ...]
+    mixtures: tuple[tuple[str, tuple[str, ...], bool], ...]  # kind, parameters, whether it has a scale
     kernels: tuple[str, ...]  # "auto" and every level of this processor
     kernels_auto: str
     functions: tuple[str, ...]
@@ -137,6 +138,7 @@ def registries() -> Registries:
         resamplers=tuple(known["resamplers"]),
         solvers=tuple(known["solvers"]),
         start_rules=tuple(known["start_rules"]),
+        mixtures=tuple((kind, tuple(names), has_scale) for kind, names, has_scale in known["mixtures"]),
         kernels=("auto", *known["kernels"]),
         kernels_auto=known["kernels_auto"],
         functions=tuple(name for name, _, _ in known["functions"]),
@@ -202,6 +204,55 @@ def evaluate(
 def evaluate_columns(text: str, columns: Sequence[EngineColumn], *, want: str, argument: str) -> F64:
     """Evaluate a formula over columns, row by row; conditions come as 0.0 and 1.0."""
     return _core.evaluate_columns(text, list(columns), want=want, argument=argument)
+
+
+class RawMixtures(NamedTuple):
+    """Mixing distributions of F groups with P parameters, and R replicates of each; coordinates as the engine has them."""
+
+    at: F64  # (F, P)
+    covariance: F64  # (F, P, P)
+    log_likelihood: F64  # (F,)
+    slope: F64  # (F,)
+    scale: F64  # (F,)
+    status: U8  # (F,)
+    n_iterations: I64  # (F,)
+    replicates: F64  # (F, R, P)
+    replicate_status: U8  # (F, R)
+
+
+def fit_mixtures(
+    kind: str,
+    n_samples: F64,
+    n_correct: F64,
+    offsets: I64,
+    *,
+    scale: F64,
+    keys: U64,
+    n_replicates: int = 0,
+    seed: int = 0,
+    n_threads: int = 1,
+    progress: Progress | None = None,
+) -> RawMixtures:
+    """Fit a mixing distribution to the counts of each group of problems."""
+    out = _core.fit_mixtures(
+        kind,
+        n_samples,
+        n_correct,
+        offsets,
+        scale=scale,
+        keys=keys,
+        n_replicates=n_replicates,
+        seed=seed,
+        n_threads=n_threads,
+        progress=progress,
+    )
+    return RawMixtures(**out)
+
+
+def mixture_log_moments(kind: str, at: F64, scale: float, n: F64, s: F64) -> tuple[F64, F64]:
+    """Logarithms of E[p^s (1 - p)^(n - s)], (m,), and their slopes by the coordinates, (m, P)."""
+    values, slopes = _core.mixture_log_moments(kind, at, scale, n, s)
+    return values, slopes.reshape(n.size, at.size)
 
 
 def t_sf(t: ArrayLike, df: ArrayLike) -> F64:

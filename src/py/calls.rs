@@ -179,6 +179,9 @@ pub(super) fn registries(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     out.set_item("resamplers", crate::Resample::NAMES)?;
     out.set_item("solvers", crate::Solver::ALL.map(crate::Solver::name))?;
     out.set_item("start_rules", crate::StartRule::NAMES)?;
+    let kinds: Vec<(&str, &[&str], bool)> =
+        crate::MixtureKind::ALL.iter().map(|kind| (kind.name(), kind.parameters(), kind.has_scale())).collect();
+    out.set_item("mixtures", kinds)?;
     let levels: Vec<&str> = Level::ALL.into_iter().filter(|level| level.is_available()).map(Level::name).collect();
     out.set_item("kernels", levels)?;
     out.set_item("kernels_auto", Level::best().name())?;

@@ -4,6 +4,7 @@ mod arrays;
 mod calls;
 mod error;
 mod fit;
+mod mixtures;
 mod run;
 mod tails;
 
@@ -24,6 +25,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(calls::fail_on_purpose, module)?)?;
     module.add_function(wrap_pyfunction!(calls::registries, module)?)?;
     module.add_function(wrap_pyfunction!(fit::fit_batch, module)?)?;
+    module.add_function(wrap_pyfunction!(mixtures::fit_mixtures, module)?)?;
+    module.add_function(wrap_pyfunction!(mixtures::mixture_log_moments, module)?)?;
     module.add_function(wrap_pyfunction!(tails::t_sf, module)?)?;
     module.add_function(wrap_pyfunction!(tails::t_quantile, module)?)?;
     module.add_function(wrap_pyfunction!(tails::f_sf, module)?)?;
