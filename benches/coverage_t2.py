@@ -1,6 +1,6 @@
 """Coverage of T2 intervals: answers simulated from a known law, problems and checkpoints drawn anew in each repetition.
 
-    python benches/coverage_t2.py --repetitions 2000 [--first 0]
+    python benches/coverage_t2.py --repetitions 2000 [--first 0] [--samples 400]
 
 The truth is -log mean pass@k = E + A N^-alpha + B D^-beta + G k^-gamma at the seven k of the table, exactly: at each
 checkpoint a distribution of problems on a grid of success probabilities is solved for that has these seven means. A
@@ -26,7 +26,7 @@ F64 = NDArray[np.float64]
 TRUTH = {"E": 0.4, "A": 420.0, "alpha": 0.34, "B": 1100.0, "beta": 0.32, "G": 2.0, "gamma": 0.3}
 KS = np.array([1.0, 2, 5, 10, 20, 50, 100])
 SIZES = np.array([5.2e6, 9.8e6, 22e6, 57e6, 109e6, 221e6, 455e6, 902e6])
-N_PROBLEMS, N_SAMPLES, NOISE = 200, 400, 0.02
+N_PROBLEMS, NOISE = 200, 0.02
 FAR = {"N": 1.5e9, "D": 8 * 2.56e19 / (6 * 1.5e9), "k": 50.0}
 
 
@@ -64,7 +64,7 @@ def mixtures(sizes: F64, tokens: F64) -> list[tuple[F64, F64]]:
 
 
 def repetition(
-    seed: int, sizes: F64, tokens: F64, cells: list[tuple[F64, F64]], n_replicates: int
+    seed: int, sizes: F64, tokens: F64, cells: list[tuple[F64, F64]], n_samples: int, n_replicates: int
 ) -> tuple[bool, bool]:
     """Whether the intervals of one drawn table hold the truth."""
     rng = np.random.default_rng(seed)
@@ -74,10 +74,10 @@ def repetition(
         lost = -math.expm1(-NOISE * (4.0 + np.clip(rng.standard_normal(), -4, 4)))
         inside = (rank - lost) / (1.0 - lost)
         chance = np.where(inside < 0, 0.0, chances[np.minimum(np.searchsorted(ends, inside), chances.size - 1)])
-        counts.append(rng.binomial(N_SAMPLES, chance))
+        counts.append(rng.binomial(n_samples, chance))
     answers = {
         "N": np.repeat(sizes, N_PROBLEMS), "D": np.repeat(tokens, N_PROBLEMS),
-        "problem": np.tile(np.arange(N_PROBLEMS), sizes.size), "n_samples": np.full(sizes.size * N_PROBLEMS, N_SAMPLES),
+        "problem": np.tile(np.arange(N_PROBLEMS), sizes.size), "n_samples": np.full(sizes.size * N_PROBLEMS, n_samples),
         "n_correct": np.concatenate(counts),
     }  # fmt: skip
     table = lf.pass_at_k(answers, k=KS.tolist(), by=["N", "D"], problem="problem")
@@ -94,15 +94,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0, help="seed of the first repetition")
+    parser.add_argument("--samples", type=int, default=400, help="answers to each problem (400)")
     parser.add_argument("--replicates", type=int, default=500, help="of each bootstrap")
     chosen = parser.parse_args()
     sizes, tokens = design()
     cells = mixtures(sizes, tokens)
     seeds = range(chosen.first, chosen.first + chosen.repetitions)
-    held = np.array([repetition(seed, sizes, tokens, cells, chosen.replicates) for seed in seeds])
-    print(
-        f"{sizes.size} checkpoints x {KS.size} k, {N_PROBLEMS} problems, {N_SAMPLES} answers each, {len(held)} repetitions"
-    )
+    held = np.array([repetition(seed, sizes, tokens, cells, chosen.samples, chosen.replicates) for seed in seeds])
+    answers = f"{N_PROBLEMS} problems x {chosen.samples} answers"
+    print(f"{sizes.size} checkpoints x {KS.size} k, {answers}, {len(held)} tables")
     for name, column in zip(("gamma", "-log pass@50 at 8 times the compute"), held.T, strict=True):
         share = float(column.mean())
         print(f"{name}: {share:.1%} +- {math.sqrt(share * (1 - share) / column.size):.1%} ({int(column.sum())})")

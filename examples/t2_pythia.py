@@ -60,6 +60,40 @@ def plan(fit: lf.Fit, n_replicates: int) -> list[str]:
     return [value, *map(spread, by)]
 
 
+def r2(observed: NDArray[np.float64], predicted: NDArray[np.float64]) -> float:
+    """Share of the variance that predictions explain."""
+    return float(1.0 - np.sum((observed - predicted) ** 2) / np.sum((observed - observed.mean()) ** 2))
+
+
+def further(counts: lf.Table, table: lf.Table, where: str) -> None:
+    """Print what is no single law of the averages: a law for each k, two stages, and the likelihood of the counts."""
+    rows = table.where(where)
+    size, tokens, k, y = (rows.column(name).values for name in ("N", "D", "k", "neglog_mean_pass"))
+    squares = {"loss": "squared", "residual": "log"}
+    fits = lf.fit_many(lf.laws.chinchilla, rows, by="k", response="neglog_mean_pass", **squares)
+    each = np.empty_like(y)
+    for fit in fits:
+        own = k == fit.key[0]
+        each[own] = fit.predict(N=size[own], D=tokens[own])
+    print(f"one Chinchilla law for each k ({5 * len(fits)} parameters): R2 {r2(y, each):.3f}")
+    first = {(n, d): value for n, d, tries, value in zip(size, tokens, k, y, strict=True) if tries == 1}
+    has = np.array([pair in first for pair in zip(size, tokens, strict=True)])
+    loss = np.array([first[pair] for pair in zip(size[has], tokens[has], strict=True)])
+    staged = {"N": size[has], "D": tokens[has], "k": k[has], "loss": loss, "accuracy": np.exp(-y[has])}
+    chain = lf.fit_chain(
+        lf.laws.chinchilla, lf.laws.t2_accuracy_link, staged, responses=["loss", "accuracy"], through="L",
+        first=squares, second=squares,
+    )  # fmt: skip
+    predicted = -np.log(chain.predict(N=size[has], D=tokens[has], k=k[has]))
+    ends = f"{chain.first.status}, {chain.second.status}"
+    print(f"two stages, L = -log pass@1, then theta: R2 {r2(y[has], predicted):.3f} ({ends})")
+    mean = lf.Law("exp(-(E + A*N**-alpha + B*D**-beta))", ["N", "D"], positive=["E", "A", "B"])
+    likely = lf.fit_counts(mean, counts, size="nu", where=where, cluster="problem")
+    predicted = lf.laws.t2_beta.evaluate(N=size, D=tokens, k=k, params=likely.params)
+    words = ", ".join(f"{name} {value:.3g}" for name, value in likely.params.items())
+    print(f"t2_beta by likelihood on {likely.n_rows} counts, zeros and all: R2 {r2(y, predicted):.3f} ({words})")
+
+
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -67,7 +101,8 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=200, help="of each bootstrap (200)")
     chosen = parser.parse_args()
     began = time.perf_counter()
-    table = lf.pass_at_k(lf.read_table(chosen.counts), k=KS, by=["benchmark", "N", "D"], problem="problem")
+    counts = lf.read_table(chosen.counts)
+    table = lf.pass_at_k(counts, k=KS, by=["benchmark", "N", "D"], problem="problem")
     for note in table.notes:
         print(f"note: {note}")
     for benchmark in ("gsm8k", "math"):
@@ -76,6 +111,7 @@ def main() -> None:
             print(f"\n## {benchmark}, {words}\n")
             compared = lf.compare_t2(table, where=where, scales=["log", "linear"])
             print("\n".join(repr(compared).split("\nnote:")[0].splitlines()))
+            further(counts, table, where)
             print(f"\nbest N for 6ND = {C_TRAIN:g} and 2Nk = {C_INFERENCE:g}, and the standard deviation of ln N*")
             print(f"{'form':<18}{'N*':<18}{'problems':<22}{'checkpoints':<22}{'crossed':<22}{'runs x problems'}")
             for form in PLANNED:

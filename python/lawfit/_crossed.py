@@ -19,7 +19,7 @@ def scheme_of(rows: Rows, asked: str | None) -> str:
     """Return the scheme that a call means; averages over problems are crossed unless it says otherwise."""
     if asked is None:
         return "bayesian" if rows.sampled is None else "crossed"
-    if asked in SCHEMES and rows.sampled is None:
+    if isinstance(asked, str) and asked in SCHEMES and rows.sampled is None:
         raise LawError(f"resample={asked!r}: the table has no problems to draw again; make it with lawfit.pass_at_k")
     return asked
 

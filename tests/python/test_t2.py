@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import special, stats  # type: ignore[import-untyped]
 
 import lawfit as lf
 from lawfit import t2
@@ -16,7 +16,7 @@ from lawfit.errors import DataError, LawError
 KS = [1, 2, 4, 8, 16, 32, 64, 128]
 LARGE = "D >= 6e9 and N >= 4.1e8"
 TRUTH = {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0}
-DESIGN = {"N": [1e8, 3e8, 1e9, 3e9], "D": [2e9, 1e10, 5e10], "k": [1, 4, 16]}
+DESIGN: dict[str, list[float]] = {"N": [1e8, 3e8, 1e9, 3e9], "D": [2e9, 1e10, 5e10], "k": [1, 4, 16]}
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_what_is_no_form_or_no_scale_is_refused() -> None:
     with pytest.raises(LawError, match=r"forms: 't2_betta' is not known; did you mean 't2_beta'"):
         lf.compare_t2(runs, forms=["t2_betta"])
     with pytest.raises(LawError, match="give a list of names"):
-        lf.compare_t2(runs, forms="t2_beta")  # type: ignore[arg-type]
+        lf.compare_t2(runs, forms="t2_beta")
     with pytest.raises(LawError, match="mine is no law over N, D and k"):
         lf.compare_t2(runs, forms={"mine": lf.Law("A*x**-b", ["x"])})
     with pytest.raises(LawError, match=r"scales=\['ln'\]: give a list of log, linear"):
