@@ -60,7 +60,9 @@ def main() -> None:
     points = {(a / (a + b), float(a + b), float(k)) for a, b, k in HARD}
     grid = [(m, s, k) for m in MEANS for s in SIZES for k in TRIES]
     points |= set(rng.sample(grid, EXTRA))
-    points |= {(10 ** rng.uniform(-12, -0.001), 10 ** rng.uniform(-6, 12), 10 ** rng.uniform(0, 9)) for _ in range(EXTRA)}
+    points |= {
+        (10 ** rng.uniform(-12, -0.001), 10 ** rng.uniform(-6, 12), 10 ** rng.uniform(0, 9)) for _ in range(EXTRA)
+    }
     points |= {(rng.random(), 10 ** rng.uniform(-2, 3), 10 ** rng.uniform(0, 2)) for _ in range(EXTRA)}
     lines = []
     for point in sorted(points):

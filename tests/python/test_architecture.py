@@ -31,11 +31,13 @@ RANKS = {
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
     "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "t2": 5,
+    "_mixture": 3, "mixtures": 4,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
 }  # fmt: skip
 NEIGHBOURS = {
+    "_mixture": {"_draws"},
     "_arrays": {"_engine"},
     "_progress": {"_engine"},
     "laws": {"_law", "_laws_pretraining", "_laws_training", "_laws_downstream", "_laws_testtime"},

@@ -17,7 +17,7 @@ FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evalua
 FUNCTIONS += [adequacy.lack_of_fit, uncertainty.interval, uncertainty.draws_interval, uncertainty.draws_predict]
 FUNCTIONS += [uncertainty.predicted_interval]
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
-FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
+FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts, lf.fit_mixture]
 
 
 @pytest.mark.parametrize("name", MODULES)
