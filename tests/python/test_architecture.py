@@ -82,7 +82,7 @@ NEIGHBOURS = {
     "diagnosis": {"_drop_path", "_influence", "_structure"},
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_draws", "_predictions", "_table"}
+HAVE_VERBS = {"_mixture", "results", "_draws", "_predictions", "_table"}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
@@ -199,8 +199,8 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
-        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Optimum", "Predicted", "Prediction", "Sampled",
+        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Mixture", "Mixtures", "Optimum", "Predicted", "Prediction", "Sampled",
         "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2",
-        "estimate_pass_at_k", "fit", "fit_many", "next_runs",
+        "estimate_pass_at_k", "fit", "fit_many", "fit_mixture", "next_runs",
         "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip
