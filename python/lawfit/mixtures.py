@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +25,36 @@ from lawfit.tables import read_table
 # Logarithms of shapes beyond which all problems are alike, or each is solved always or never.
 ALIKE = 8.0
 EXTREME = -5.0
+
+
+@overload
+def fit_mixture(
+    counts: object,
+    *,
+    kind: str = "beta",
+    n_samples: str = "n_samples",
+    n_correct: str = "n_correct",
+    by: None = None,
+    problem: str | None = None,
+    where: str | ArrayLike | None = None,
+    scale: float | None = None,
+    n_threads: int | None = None,
+) -> Mixture: ...
+
+
+@overload
+def fit_mixture(
+    counts: object,
+    *,
+    kind: str = "beta",
+    n_samples: str = "n_samples",
+    n_correct: str = "n_correct",
+    by: str | Sequence[str],
+    problem: str | None = None,
+    where: str | ArrayLike | None = None,
+    scale: float | None = None,
+    n_threads: int | None = None,
+) -> Mixtures: ...
 
 
 def fit_mixture(
@@ -80,9 +111,9 @@ def fit_mixture(
     When to use: to tell pass@k at more samples than were drawn, or how hard single problems are, from how often each
     was solved. A plain Beta has no mass at 0, so problems that cannot be solved at all bias extrapolation upward; an
     impossible problem and a very hard one cannot be told apart by counts. The likelihood is that of counts, without
-    binning; its maximum is found by Newton's method from several starts, in logarithms of the shapes and without bounds that data
-    meet. The last two kinds are integrals by the trapezoidal rule over logits, whose cost, some hundred nodes a problem,
-    does not grow with ``n_samples``.
+    binning; its maximum is found by Newton's method from several starts, in logarithms of the shapes and without bounds
+    that data meet. The last two kinds are integrals by the trapezoidal rule over logits, whose cost, some hundred nodes
+    a problem, does not grow with ``n_samples``.
 
     References
     ----------
@@ -97,7 +128,7 @@ def fit_mixture(
     >>> mix.status
     'converged'
     >>> mix.pass_at_k([1, 10]).value.round(2).tolist()
-    [0.17, 0.46]
+    [0.18, 0.47]
     """
     options = _engine.registries().mixtures
     check_word("kind", kind, tuple(name for name, _, _ in options))
@@ -279,15 +310,15 @@ def _message(status: str, n: F64, s: F64, at: F64, n_params: int) -> str:
             return "one sample a problem tells the mean of p and nothing of its spread: draw more samples a problem"
         if at[-1] > ALIKE or at[-2] > ALIKE:
             return (
-                "the counts spread no more than equal problems would, or p is bounded away from 0 and 1: the size a + b has "
-                "no finite estimate; one p for all, or another kind, describes them"
+                "the counts spread no more than equal problems would, or p is bounded away from 0 and 1: the size "
+                "a + b has no finite estimate; one p for all, or another kind, describes them"
             )
         if at[-1] < EXTREME or at[-2] < EXTREME:
             return "each problem is solved always or never: a and b have no estimate above 0; draw more samples"
-        return "the likelihood is flat along a direction: draw more samples, add problems, or take a kind of fewer parameters"
+        return "the likelihood is flat along a direction: draw more samples, or take a kind of fewer parameters"
     return {
         "stalled": "no step raises the likelihood although the slope is not 0",
-        "max_iterations": "the likelihood still rises after 200 Newton steps, most likely along a ridge on which problems "
-        "become alike: take kind='beta', or draw more samples",
+        "max_iterations": "the likelihood still rises after 200 Newton steps, most likely along a ridge on which "
+        "problems become alike: take kind='beta', or draw more samples",
         "not_finite": "the likelihood is not finite at any start",
     }.get(status, status)

@@ -199,7 +199,8 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Certificate", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits", "InternalError",
-        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Mixture", "Mixtures", "Optimum", "Predicted", "Prediction", "Sampled",
+        "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Mixture", "Mixtures",
+            "Optimum", "Predicted", "Prediction", "Sampled",
         "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap", "compare_t2",
         "estimate_pass_at_k", "fit", "fit_many", "fit_mixture", "next_runs",
         "pass_at_k", "protocols", "published", "read_table",
