@@ -146,7 +146,7 @@ def test_moments_are_integrals_of_the_density() -> None:
 def integrand(density: Callable[[float], float], c: float, n: float, s: float, v: float) -> float:
     """p^s (1 - p)^(n - s) times the density, with p = c v^4, which takes the pole at 0 away."""
     p = c * v**4
-    return 4.0 * v**3 * density(v**4) * p**s * (1.0 - p) ** (n - s)
+    return float(4.0 * v**3 * density(v**4) * p**s * (1.0 - p) ** (n - s))
 
 
 def integral(function: Callable[[float], float]) -> float:
