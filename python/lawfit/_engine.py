@@ -207,7 +207,7 @@ def evaluate_columns(text: str, columns: Sequence[EngineColumn], *, want: str, a
 
 
 class RawMixtures(NamedTuple):
-    """Mixing distributions of F groups with P parameters, and R replicates of each; coordinates as the engine has them."""
+    """Mixing distributions of F groups with P parameters, and R replicates of each, in the engine's coordinates."""
 
     at: F64  # (F, P)
     covariance: F64  # (F, P, P)

@@ -51,7 +51,7 @@ class PassAtK:
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Mean and standard deviation of problems' success probabilities given their counts; arrays of the counts' shape."""
+    """Mean and standard deviation of success probabilities given counts; arrays of the shape of the counts."""
 
     mean: F64
     sd: F64
@@ -263,7 +263,8 @@ class Mixture:
 
 # What to distrust of each kind.
 TRUST = {
-    "beta": "a plain Beta has no mass at p = 0, so impossible problems bias extrapolation upward; see zero_inflated_beta",
+    "beta": "a plain Beta has no mass at p = 0, so impossible problems bias extrapolation upward; "
+    "see zero_inflated_beta",
     "zero_inflated_beta": "an impossible problem and a very hard one give the same counts: the share is known only as "
     "far as the Beta holds below 1 / n_samples",
     "scaled_beta": "c is taken from the largest s / n and not fitted: standard errors do not know of its error",
@@ -363,5 +364,5 @@ def _has_scale(kind: str) -> bool:
 
 
 def _jacobian(params: Named[float]) -> F64:
-    """Derivatives of the parameters by the engine's coordinates."""
+    """Return derivatives of the parameters by the engine's coordinates."""
     return np.array([value * (1.0 - value) if name == "share" else value for name, value in params.items()])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +27,36 @@ ALIKE = 8.0
 EXTREME = -5.0
 
 
+@overload
+def fit_mixture(
+    counts: object,
+    *,
+    kind: str = "beta",
+    n_samples: str = "n_samples",
+    n_correct: str = "n_correct",
+    by: None = None,
+    problem: str | None = None,
+    where: str | ArrayLike | None = None,
+    scale: float | None = None,
+    n_threads: int | None = None,
+) -> Mixture: ...
+
+
+@overload
+def fit_mixture(
+    counts: object,
+    *,
+    kind: str = "beta",
+    n_samples: str = "n_samples",
+    n_correct: str = "n_correct",
+    by: str | Sequence[str],
+    problem: str | None = None,
+    where: str | ArrayLike | None = None,
+    scale: float | None = None,
+    n_threads: int | None = None,
+) -> Mixtures: ...
+
+
 def fit_mixture(
     counts: object,
     *,
@@ -44,8 +76,8 @@ def fit_mixture(
     counts : table
         Anything that `lawfit.read_table` takes, one row for each problem of each group.
     kind : {"beta", "zero_inflated_beta", "scaled_beta", "kumaraswamy"}
-        The distribution: Beta(a, b); a share of impossible problems and Beta(a, b) for the others; Beta(a, b) on (0, c);
-        Kumaraswamy's on (0, c).
+        The distribution: Beta(a, b); a share of impossible problems and Beta(a, b) for the others; Beta(a, b) on
+        (0, c); Kumaraswamy's on (0, c).
     n_samples, n_correct : str
         Columns, or formulas over columns, of samples and right answers: whole numbers.
     by : str or sequence of str, optional
@@ -64,24 +96,24 @@ def fit_mixture(
     Returns
     -------
     Mixture or Mixtures
-        One fit, or with ``by=`` one a group. A fit without a maximum has a status and a message, and NaN for parameters.
+        One fit, or with ``by=`` one a group. A fit without a maximum has a status, a message, and NaN for parameters.
 
     Raises
     ------
     DataError
-        A column is missing, a count is not whole, above ``n_samples`` or negative, a problem stands twice in a group, no
-        row is left, or ``scale`` is outside (0, 1] or given for a kind that has none.
+        A column is missing, a count is not whole, above ``n_samples`` or negative, a problem stands twice in a group,
+        no row is left, or ``scale`` is outside (0, 1] or given for a kind that has none.
     LawError
         ``kind`` is not known.
 
     Notes
     -----
-    When to use: to tell pass@k at more samples than were drawn, or how hard single problems are, from how often each was
-    solved. A plain Beta has no mass at 0, so problems that cannot be solved at all bias extrapolation upward; an impossible
-    problem and a very hard one cannot be told apart by counts. The likelihood is that of counts, without binning; its
-    maximum is found by Newton's method from several starts, in logarithms of the shapes and without bounds that data
-    meet. The last two kinds are integrals by the trapezoidal rule over logits, whose cost, some hundred nodes a problem,
-    does not grow with ``n_samples``.
+    When to use: to tell pass@k at more samples than were drawn, or how hard single problems are, from how often each
+    was solved. A plain Beta has no mass at 0, so problems that cannot be solved at all bias extrapolation upward; an
+    impossible problem and a very hard one cannot be told apart by counts. The likelihood is that of counts, without
+    binning; its maximum is found by Newton's method from several starts, in logarithms of the shapes and without bounds
+    that data meet. The last two kinds are integrals by the trapezoidal rule over logits, whose cost, some hundred nodes
+    a problem, does not grow with ``n_samples``.
 
     References
     ----------
@@ -96,7 +128,7 @@ def fit_mixture(
     >>> mix.status
     'converged'
     >>> mix.pass_at_k([1, 10]).value.round(2).tolist()
-    [0.17, 0.46]
+    [0.18, 0.47]
     """
     options = _engine.registries().mixtures
     check_word("kind", kind, tuple(name for name, _, _ in options))
@@ -125,7 +157,7 @@ def fit_mixture(
         keys=keys,
         n_threads=_arrays.resolve_threads(n_threads),
     )
-    cuts = [slice(start, stop) for start, stop in zip(groups.offsets[:-1], groups.offsets[1:], strict=True)]
+    cuts = [slice(start, stop) for start, stop in pairwise(groups.offsets)]
     fits = tuple(
         _mixture(kind, names, key, raw, i, (n[cut], s[cut], keys[cut]))
         for i, (key, cut) in enumerate(zip(groups.keys, cuts, strict=True))
@@ -179,7 +211,7 @@ def zero_share_test(mixture: Mixture) -> ZeroShareTest:
 
 
 def _counts(read: Table, n_samples: str, n_correct: str, rows: _engine.I64, order: _engine.I64) -> tuple[F64, F64]:
-    """Samples and right answers of the ordered rows; the messages count rows of the table."""
+    """Return samples and right answers of the ordered rows; messages count rows of the table."""
     found = []
     for argument, text in (("n_samples", n_samples), ("n_correct", n_correct)):
         values = read.evaluate(text, want="number", argument=argument)
@@ -201,7 +233,7 @@ def _keys(read: Table, by: tuple[str, ...], problem: str | None, order: _engine.
     codes = np.empty(read.n_rows, dtype=np.int64)
     codes[known.order] = np.repeat(np.arange(len(known.keys)), np.diff(known.offsets))
     codes = codes[order]
-    for start, stop in zip(offsets[:-1], offsets[1:], strict=True):
+    for start, stop in pairwise(offsets):
         own = codes[start:stop]
         _, first, n_same = np.unique(own, return_index=True, return_counts=True)
         if (n_same > 1).any():
@@ -262,7 +294,7 @@ def _mixture(
 
 
 def _message(status: str, n: F64, s: F64, at: F64, n_params: int) -> str:
-    """What the status means for these counts."""
+    """Say what the status means for these counts."""
     if status == "converged":
         return "a maximum of the likelihood, with definite curvature"
     if status == "converged_at_bound":
@@ -278,14 +310,15 @@ def _message(status: str, n: F64, s: F64, at: F64, n_params: int) -> str:
             return "one sample a problem tells the mean of p and nothing of its spread: draw more samples a problem"
         if at[-1] > ALIKE or at[-2] > ALIKE:
             return (
-                "the counts spread no more than equal problems would, or p is bounded away from 0 and 1: the size a + b has "
-                "no finite estimate; one p for all, or another kind, describes them"
+                "the counts spread no more than equal problems would, or p is bounded away from 0 and 1: the size "
+                "a + b has no finite estimate; one p for all, or another kind, describes them"
             )
         if at[-1] < EXTREME or at[-2] < EXTREME:
             return "each problem is solved always or never: a and b have no estimate above 0; draw more samples"
-        return "the likelihood is flat along a direction: draw more samples, add problems, or take a kind with fewer parameters"
+        return "the likelihood is flat along a direction: draw more samples, or take a kind of fewer parameters"
     return {
         "stalled": "no step raises the likelihood although the slope is not 0",
-        "max_iterations": "stopped at the limit of Newton steps",
+        "max_iterations": "the likelihood still rises after 200 Newton steps, most likely along a ridge on which "
+        "problems become alike: take kind='beta', or draw more samples",
         "not_finite": "the likelihood is not finite at any start",
     }.get(status, status)

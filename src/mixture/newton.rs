@@ -86,7 +86,13 @@ pub(super) fn climb<M: Mixing>(start: [f64; MOST], problem: &Weighted<'_>) -> Fo
             return found;
         }
         let size = (0..p).map(|i| found.value.curvature[i][i].abs()).fold(slope, f64::max);
-        let is_plain = damping == 0.0 && undamped.is_some();
+        // Where a plain step gains no more than rounding hides, damping could not tell whether it helped.
+        let is_worthless = |matrix: &Vec<f64>| {
+            let mut step = found.value.score[..p].to_vec();
+            solve(matrix, p, &mut step);
+            step.iter().zip(&found.value.score).map(|(d, s)| d * s).sum::<f64>() < WORTHLESS * total
+        };
+        let is_plain = undamped.as_ref().is_some_and(|matrix| damping == 0.0 || is_worthless(matrix));
         let matrix = match undamped {
             Some(matrix) if is_plain => matrix,
             _ => {
@@ -114,7 +120,7 @@ pub(super) fn climb<M: Mixing>(start: [f64; MOST], problem: &Weighted<'_>) -> Fo
             at[i] = (at[i] + shrink * step[i]).clamp(low, high);
         }
         let value = problem.evaluate::<M>(&at);
-        let is_last = is_plain && length < SHORT && gain < WORTHLESS * total.max(1.0);
+        let is_last = is_plain && length < SHORT && gain < WORTHLESS * total;
         if is_last && value.value.is_finite() {
             (found.at, found.value, found.status) = (at, value, Status::Converged);
             return found;
@@ -125,6 +131,10 @@ pub(super) fn climb<M: Mixing>(start: [f64; MOST], problem: &Weighted<'_>) -> Fo
             if damping < 1e-2 * size {
                 damping = 0.0;
             }
+        } else if gain < WORTHLESS * total {
+            // Flat as far as numbers tell, and yet the step is long, or the curvature open.
+            found.status = Status::Unidentified;
+            return found;
         } else if length < 1e-12 {
             found.status = Status::Stalled;
             return found;

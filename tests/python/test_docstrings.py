@@ -19,7 +19,7 @@ FUNCTIONS += [uncertainty.predicted_interval]
 FUNCTIONS += [lf.fit_counts, counts.bootstrap, _count_predictions.predict, _count_predictions.pass_at_k]
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
-FUNCTIONS += [lf.fit_chain, lf.ChainFit.bootstrap]
+FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap]
 
 
 @pytest.mark.parametrize("name", MODULES)
