@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import integrate, optimize, special, stats
+from scipy import integrate, optimize, special, stats  # type: ignore[import-untyped]
 
 import lawfit as lf
 from lawfit import _engine
