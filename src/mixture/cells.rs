@@ -1,6 +1,7 @@
 //! Many groups of problems, and replicates of each, in one call.
 
 use crate::error::Error;
+use crate::linalg::solve;
 use crate::mixture::Counts;
 use crate::mixture::MOST;
 use crate::mixture::Mixing;
@@ -166,7 +167,9 @@ impl MixingVisitor for OneGroup<'_> {
             let draw = |i: usize| stream(spec.seed, keys[i], index, Purpose::Resample).exponential();
             let mut drawn = summed(&of_problem, counts.len(), draw);
             let factor = n.len() as f64 / drawn.iter().sum::<f64>();
-            drawn.iter_mut().for_each(|weight| *weight *= factor);
+            for weight in &mut drawn {
+                *weight *= factor;
+            }
             let resampled = Weighted { counts: &counts, weights: &drawn, scale };
             let warm = if best.status == Status::Converged { Some(climb::<M>(best.at, &resampled)) } else { None };
             let end = match warm {
@@ -251,7 +254,7 @@ fn covariance(found: &Found, p: usize, out: &mut [f64]) {
     for j in 0..free {
         let mut column = vec![0.0; free];
         column[j] = 1.0;
-        crate::linalg::solve(&matrix, free, &mut column);
+        solve(&matrix, free, &mut column);
         for (i, value) in column.into_iter().enumerate() {
             out[(i + first) * p + j + first] = value;
         }

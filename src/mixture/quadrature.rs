@@ -74,7 +74,7 @@ pub(super) fn integrate(g: impl Fn(f64) -> Density, slope: impl Fn(f64) -> f64, 
             let mut n_nodes = 0;
             loop {
                 let at = g(center + side * offset * step);
-                if !(at.log > top - DEEP) {
+                if at.log.is_nan() || at.log <= top - DEEP {
                     break;
                 }
                 sums.add(&at, top);

@@ -19,6 +19,7 @@ use crate::py::run::run;
 use crate::run_mixtures;
 
 type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
+type Values<'py> = Bound<'py, PyArray1<f64>>;
 
 #[pyfunction]
 #[pyo3(signature = (kind, n_samples, n_correct, offsets, *, scale, keys, n_replicates = 0, seed = 0, n_threads = 1, progress = None))]
@@ -76,7 +77,7 @@ pub(super) fn mixture_log_moments<'py>(
     scale: f64,
     n_samples: Array<'py, f64>,
     n_correct: Array<'py, f64>,
-) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+) -> PyResult<(Values<'py>, Values<'py>)> {
     let kind = MixtureKind::from_name(kind).map_err(|error| to_python(py, &error, None))?;
     let at = Named { name: "at", array: &at }.slice(py, &[Some(kind.parameters().len())])?;
     let n = Named { name: "n_samples", array: &n_samples }.slice(py, &[None])?;

@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import integrate, optimize, special, stats  # type: ignore[import-untyped]
 
 import lawfit as lf
 from lawfit import _engine
+
+integrate = pytest.importorskip("scipy.integrate")
+optimize = pytest.importorskip("scipy.optimize")
+special = pytest.importorskip("scipy.special")
+stats = pytest.importorskip("scipy.stats")
 
 F64 = NDArray[np.float64]
 # Log-likelihoods by log-gammas carry the rounding of terms of the order of n ln n; ours are no lower than that.
