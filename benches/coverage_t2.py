@@ -25,17 +25,20 @@ import lawfit as lf
 F64 = NDArray[np.float64]
 TRUTH = {"E": 0.4, "A": 420.0, "alpha": 0.34, "B": 1100.0, "beta": 0.32, "G": 2.0, "gamma": 0.3}
 KS = np.array([1.0, 2, 5, 10, 20, 50, 100])
-SIZES = np.array([5.2e6, 9.8e6, 22e6, 57e6, 109e6, 221e6, 455e6, 902e6])
+SIZES = np.array([
+    5.173e6, 7.504e6, 9.81e6, 15.6e6, 22.49e6, 28.67e6, 37.06e6, 57.38e6, 84.79e6, 108.5e6, 149e6, 220.9e6, 347.1e6,
+    455.3e6, 612e6, 901.7e6,
+])  # fmt: skip
 N_PROBLEMS, NOISE = 200, 0.02
 FAR = {"N": 1.5e9, "D": 8 * 2.56e19 / (6 * 1.5e9), "k": 50.0}
 
 
 def design() -> tuple[F64, F64]:
-    """Sizes and tokens of twelve budgets, 0.58 to 97 tokens per parameter: the grid of Porian et al. 2024, thinned."""
+    """Sizes and tokens of twelve budgets, 0.58 to 97.5 tokens per parameter: 88 checkpoints, as Porian et al. 2024."""
     pairs = []
     for level in range(-3, 9):
         tokens = 1e17 * 2.0**level / (6.0 * SIZES)
-        pairs += [(n, d) for n, d in zip(SIZES, tokens, strict=True) if 0.58 < d / n < 97.0]
+        pairs += [(n, d) for n, d in zip(SIZES, tokens, strict=True) if 0.58 < d / n < 97.5]
     sizes, tokens = np.array(pairs).T
     return sizes, tokens
 
