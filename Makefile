@@ -14,7 +14,7 @@ WHEEL := target/.stamp-wheel
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml $(wildcard Cargo.lock)
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(VENV)" "$(BIN)/maturin"
-PYTHON_PATHS := python tests/python tests/data benches
+PYTHON_PATHS := python tests/python tests/data benches examples
 
 .PHONY: all test demo dev fmt fmt-check lint test-engine docs wheel stubs test-python stress bench clean
 .DELETE_ON_ERROR:

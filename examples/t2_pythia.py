@@ -70,7 +70,7 @@ def further(counts: lf.Table, table: lf.Table, where: str) -> None:
     rows = table.where(where)
     size, tokens, k, y = (rows.column(name).values for name in ("N", "D", "k", "neglog_mean_pass"))
     squares = {"loss": "squared", "residual": "log"}
-    fits = lf.fit_many(lf.laws.chinchilla, rows, by="k", response="neglog_mean_pass", **squares)
+    fits = lf.fit_many(lf.laws.chinchilla, rows, by="k", response="neglog_mean_pass", loss="squared", residual="log")
     each = np.empty_like(y)
     for fit in fits:
         own = k == fit.key[0]
@@ -105,7 +105,7 @@ def main() -> None:
     table = lf.pass_at_k(counts, k=KS, by=["benchmark", "N", "D"], problem="problem")
     for note in table.notes:
         print(f"note: {note}")
-    for benchmark in ("gsm8k", "math"):
+    for benchmark in dict.fromkeys(table.to_dict()["benchmark"]):
         for condition, words in SIZES.items():
             where = f"benchmark == '{benchmark}' and {WARM} and {condition}"
             print(f"\n## {benchmark}, {words}\n")
