@@ -39,7 +39,7 @@ const MOST_ITERATIONS: usize = 200;
 const LONGEST: f64 = 2.0;
 /// A Newton step so short, and so worthless, is the last. Where the likelihood only tends to its limit, as exp(−x) does, the
 /// step stays near 1 however little it gains, so the length tells a maximum from a slope that never ends.
-const SHORT: f64 = 3e-4;
+const SHORT: f64 = 1e-5;
 const WORTHLESS: f64 = 1e-9;
 /// A pivot below this part of its diagonal is a direction that the data leave open.
 const OPEN: f64 = 1e-9;

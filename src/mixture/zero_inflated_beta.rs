@@ -6,8 +6,8 @@ use crate::mixture::beta::Beta;
 
 /// A share of problems that are never solved, p = 0, and Beta(a, b) for the others.
 ///
-/// P = share · 1[s = 0] + (1 − share) · Q(s | n), Q beta-binomial. With r the probability that a problem is of the first sort given its
-/// counts, the derivative by the logit of the share is r − share.
+/// P = share · 1[s = 0] + (1 − share) · Q(s | n), Q beta-binomial. With r the probability that a problem is of the first
+/// sort given its counts, the derivative by the logit of the share is r − share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ZeroInflatedBeta;
 
