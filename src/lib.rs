@@ -5,7 +5,7 @@
 //!                │
 //!              batch           fits × replicates × starts in one call
 //!                │
-//!   starts  scan  resample  solver  covariance
+//!   starts  scan  resample  solver  covariance  mixture
 //!                │
 //!            objective         what a solver minimises: law × loss × rows
 //!                │

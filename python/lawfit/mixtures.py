@@ -318,7 +318,7 @@ def _message(status: str, n: F64, s: F64, at: F64, n_params: int) -> str:
         return "the likelihood is flat along a direction: draw more samples, or take a kind of fewer parameters"
     return {
         "stalled": "no step raises the likelihood although the slope is not 0",
-        "max_iterations": "the likelihood still rises after 200 Newton steps, most likely along a ridge on which "
+        "max_iterations": "the likelihood still rises after 100 Newton steps, most likely along a ridge on which "
         "problems become alike: take kind='beta', or draw more samples",
         "not_finite": "the likelihood is not finite at any start",
     }.get(status, status)

@@ -34,7 +34,7 @@ pub(super) struct Found {
 
 /// A share's logit stays within this.
 pub(super) const MOST_LOGIT: f64 = 30.0;
-const MOST_ITERATIONS: usize = 200;
+const MOST_ITERATIONS: usize = 100;
 /// The longest step of a coordinate.
 const LONGEST: f64 = 2.0;
 /// A Newton step so short, and so worthless, is the last. Where the likelihood only tends to its limit, as exp(−x) does, the
@@ -44,7 +44,7 @@ const WORTHLESS: f64 = 1e-9;
 /// A pivot below this part of its diagonal is a direction that the data leave open.
 const OPEN: f64 = 1e-9;
 /// A slope below this part of the number of problems, where the curvature is open, is none.
-const FLAT: f64 = 1e-9;
+const FLAT: f64 = 1e-6;
 
 /// The lower triangle of −H + damping × its diagonal's size, factored, if it is definite beyond `least`.
 pub(super) fn curvature(value: &Local, p: usize, damping: f64, least: f64) -> Option<Vec<f64>> {
@@ -77,7 +77,7 @@ pub(super) fn climb<M: Mixing>(start: [f64; MOST], problem: &Weighted<'_>) -> Fo
         found.n_iterations += 1;
         let is_edge = |i: usize| {
             let [low, high] = range(i);
-            (found.at[i] <= low && found.value.score[i] <= 0.0) || (found.at[i] >= high && found.value.score[i] >= 0.0)
+            found.at[i] <= low || found.at[i] >= high
         };
         let slope = found.value.score[..p].iter().fold(0.0_f64, |most, s| most.max(s.abs()));
         let undamped = curvature(&found.value, p, 0.0, OPEN);
@@ -113,11 +113,18 @@ pub(super) fn climb<M: Mixing>(start: [f64; MOST], problem: &Weighted<'_>) -> Fo
         solve(&matrix, p, &mut step);
         let gain: f64 = step.iter().zip(&found.value.score).map(|(d, s)| d * s).sum();
         let length = step.iter().fold(0.0_f64, |most, d| most.max(d.abs()));
-        let shrink = (LONGEST / length).min(1.0);
+        // The step keeps its direction up to the edge: a ridge along which two shapes grow would be left otherwise.
+        let within = |i: usize| {
+            let [low, high] = range(i);
+            let room = if step[i] > 0.0 { high - found.at[i] } else { found.at[i] - low };
+            room / step[i].abs()
+        };
+        let shrink = (0..p).map(within).fold((LONGEST / length).min(1.0), f64::min);
         let mut at = found.at;
         for i in 0..p {
             let [low, high] = range(i);
-            at[i] = (at[i] + shrink * step[i]).clamp(low, high);
+            // To the edge itself, whatever the rounding of the product.
+            at[i] = if within(i) <= shrink { if step[i] > 0.0 { high } else { low } } else { at[i] + shrink * step[i] };
         }
         let value = problem.evaluate::<M>(&at);
         let is_last = is_plain && length < SHORT && gain < WORTHLESS * total;
