@@ -29,7 +29,8 @@ def as_float64(values: ArrayLike, argument: str) -> F64:
         except (ValueError, TypeError) as error:
             raise DataError(f"{argument}: cannot be read as numbers ({error})") from None
     if given.dtype.kind not in "biuf":
-        raise DataError(f"{argument}: needs numbers, got an array of type {given.dtype}")
+        what = "text" if given.dtype.kind in "US" else f"an array of type {given.dtype}"
+        raise DataError(f"{argument}: needs numbers, got {what}")
     return given.astype(np.float64, order="C")
 
 

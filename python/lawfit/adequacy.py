@@ -153,6 +153,11 @@ def _why_not(fit: Fit, kind: str, sums: _Sums) -> str | None:
     """Say why a test cannot be made, and what would help; ``None`` where it can."""
     variables = listed(fit.rows.variables)
     advice = "fit with sigma=, the standard deviation of each row"
+    if kind == "none" and fit.rows.sampled is not None:
+        return (
+            "there is nothing to test with: averages over the same problems are off together, so that their standard "
+            "errors are no sigma=; see how the law predicts other checkpoints with validate or compare_t2"
+        )
     if kind == "none":
         return (
             f"there is nothing to test with: neither known noise nor two runs with the same {variables}; {advice}, or "

@@ -170,8 +170,9 @@ class T2Comparison:
         for result in self.results:
             cells = [result.form, str(len(result.fit.params)), result.scale, f"{result.r2:.3f}"]
             rows.append([*cells, *map(_figures, result.beyond), _remarks(result.fit)])
+        word = "fit" if len(rows) == 1 else "fits"
         lines = [
-            f"{len(rows)} fits to {self.n_rows} rows of {self.n_cells} checkpoints, response {RESPONSE}",
+            f"{len(rows)} {word} to {self.n_rows} rows of {self.n_cells} checkpoints, response {RESPONSE}",
             "",
             *text_table(header, rows, left=len(header)),
             "",

@@ -157,3 +157,7 @@ def test_tables_without_problems_cannot_draw_any() -> None:
             fit.bootstrap(10, resample=word)
     with pytest.raises(LawError, match=r"studentize: needs replicates that might have been measured"):
         fitted(table()).bootstrap(10, studentize=True)
+
+
+def test_the_standard_errors_of_averages_are_not_offered_as_the_noise_of_rows() -> None:
+    assert "averages over the same problems are off together" in fitted(table()).lack_of_fit().message
