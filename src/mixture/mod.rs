@@ -83,7 +83,7 @@ macro_rules! kinds {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum MixtureKind {
             $(
-                #[doc = concat!("[`", stringify!($kind), "`].")]
+                #[doc = concat!("[`", stringify!($module), "::", stringify!($kind), "`].")]
                 $kind,
             )*
         }
