@@ -124,6 +124,21 @@ def test_what_is_no_form_or_no_scale_is_refused() -> None:
         lf.compare_t2(runs, forms=["t2_beta"])["t2_accuracy"]
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_law_behind_sampled_answers_lies_within_crossed_intervals(seed: int) -> None:
+    """Seeded, with 200 problems that all checkpoints share; how often this holds is in benches/coverage_t2.py."""
+    truth = {name: TRUTH[name] for name in lf.laws.chinchilla.parameters}
+    grid = {"N": [9.81e6, 28.67e6, 84.79e6, 220.9e6, 612e6], "D": [3e8, 1.5e9, 8e9, 4e10]}
+    answers = lf.synthetic.counts(
+        lf.laws.chinchilla, truth, grid, n_problems=200, n_samples=2000, size=TRUTH["nu"], seed=seed
+    )
+    table = lf.pass_at_k(answers, k=[1, 4, 16, 64], by=["N", "D"], problem="problem")
+    draws = lf.fit(lf.laws.t2_beta, table, response="neglog_mean_pass", loss="squared").bootstrap(400, n_checked=0)
+    for name, value in TRUTH.items():
+        interval = draws.interval(name)
+        assert interval.lower <= value <= interval.upper, name
+
+
 # R² of -log pass@k of a first look with SciPy at Pythia's answers, where it agrees with ours to the digits given.
 FIRST_LOOK = {
     ("gsm8k", "t2_loss", "linear"): 0.964,
