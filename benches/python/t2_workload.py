@@ -118,6 +118,7 @@ def main() -> None:
     again = fits[0].bootstrap(weights=weights, n_threads=1)
     assert isinstance(found, list)
     agree = float(np.mean(again.objective <= np.array(found) * (1 + 1e-6)))
+    assert agree == 1.0, "a resample has a lower minimum than the one next to the fit"
     order = ("A", "B", "E", "alpha", "beta", "G", "gamma")
     logs = [np.log(starts[name]) if name in "ABEG" else starts[name] for name in order]
     begins = np.stack(logs, axis=1)[: chosen.scipy_starts]

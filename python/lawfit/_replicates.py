@@ -44,7 +44,7 @@ def _n_units(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling) -> in
     """Return how many independent things were drawn from; of two kinds that are crossed, the checkpoints."""
     if resampling.scheme == "problems":
         assert fit.rows.sampled is not None, "there are problems to draw"
-        return len(fit.rows.sampled.problems)
+        return fit.rows.sampled.n_problems(fit.rows.positions)
     return int(raw.n_units[i])
 
 

@@ -128,6 +128,11 @@ class Sampled:
             log_scale[chosen], correction[chosen] = block.log_scale[lines], block.correction[lines]
         return Spread(present, share, neglog, log_scale, correction)
 
+    def n_problems(self, rows: I64) -> int:
+        """Return how many problems stand behind some rows; a part of a table may be over a part of them."""
+        used = [self.blocks[int(number)].problems for number in np.unique(self.places[rows, 0])]
+        return int(np.unique(np.concatenate(used)).size) if used else 0
+
     def take(self, rows: NDArray[np.int64]) -> Sampled:
         """Return what is behind some of the rows; the problems stay all there are."""
         return Sampled(tuple(self.cluster[row] for row in rows), self.problems, self.blocks, self.places[rows])

@@ -149,6 +149,17 @@ def test_groups_are_drawn_with_the_problems_of_all() -> None:
     np.testing.assert_allclose(draws.params, alone.params, rtol=SAME_FIT)
 
 
+def test_problems_are_counted_where_they_stand_behind_the_rows_of_the_fit() -> None:
+    raw = counts()
+    both = {name: np.concatenate([values, values]) for name, values in raw.items()}
+    both["task"] = np.repeat(["a", "b"], raw["N"].size)
+    rows = lf.pass_at_k(both, k=KS, by=["task", "N", "D"], problem=["task", "problem"])
+    part = fitted(rows.where("task == 'a'"))
+    assert part.rows.sampled is not None
+    assert len(part.rows.sampled.problems) == 2 * N_PROBLEMS
+    assert part.bootstrap(5, resample="problems", n_checked=0).n_units == N_PROBLEMS
+
+
 def test_tables_without_problems_cannot_draw_any() -> None:
     rows = lf.synthetic.runs(lf.laws.power_floor, {"E": 1.7, "A": 400.0, "alpha": 0.34}, {"x": np.logspace(7, 9, 8)})
     fit = lf.fit(lf.laws.power_floor, rows, response="loss")
