@@ -16,6 +16,7 @@
 //! k = 1.08, which have 1.1e-13.
 
 use crate::dispatch::Plain;
+use crate::special::deviance::stirling;
 use crate::special::ln;
 use crate::special::log1p;
 
@@ -115,10 +116,6 @@ const EULER_MACLAURIN: [f64; 7] = [
     -691.0 / 1_307_674_368_000.0,
     1.0 / 74_724_249_600.0,
 ];
-
-/// B₂ₘ / (2m (2m − 1)) for m = 1, 2, …: Stirling's series.
-const STIRLING: [f64; 7] =
-    [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0, 1.0 / 156.0];
 
 /// How many corrections are needed where b + t is at least so much: what is left out is below 3e-17 of the sum.
 const ENOUGH: [(f64, usize); 7] = [(1.1e4, 1), (400.0, 2), (100.0, 3), (45.0, 4), (28.0, 5), (20.0, 6), (0.0, 7)];
@@ -364,9 +361,7 @@ fn log_rising(x: f64, m: f64) -> f64 {
     }
     let shift = (FAR - x).ceil().max(0.0);
     let (low, high) = (x + shift, x + shift + m);
-    let (near, far) = (1.0 / (low * low), 1.0 / (high * high));
-    let series = |square: f64| STIRLING.iter().rev().fold(0.0, |sum, coefficient| sum * square + coefficient);
-    let mut total = series(far) / high - series(near) / low;
+    let mut total = stirling(high) - stirling(low);
     total += (low - 0.5) * log1p::<Plain>(m / low) + m * (ln::<Plain>(high) - 1.0);
     let mut j = shift;
     while j > 0.0 {
