@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::dispatch::Arith;
 use crate::formula::program::Operand;
 use crate::loss::LossVisitor;
+use crate::loss::Point;
 use crate::loss::RobustLoss;
 use crate::objective::Curvature;
 use crate::objective::rows::deviance_floor;
@@ -187,25 +188,41 @@ fn loss_of_values<A: Arith, L: RobustLoss, B: Blend>(
     }
 }
 
-/// Rows whose residual is `ln f − ln y`: r' = f'/f goes into the factors, not into every column of derivatives, and
-/// r'' = f''/f − r' r'ᵀ, of which the second part joins the products of first derivatives.
+/// Rows whose residual r is a function of `f` with r' = ∂f × c, c its reciprocal length: c goes into the factors, not into
+/// every column of derivatives, and r'' = c f'' − b r' r'ᵀ, of which the second part joins the products of first derivatives.
+/// `link` gives r and c of a row, `bend` what b makes of the loss there.
 #[inline(always)]
-fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
+fn loss_of_linked<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
     (response, weights, noise): RowData<'_>,
     (costs, slope, outer): RowFactors<'_>,
+    link: impl Fn(f64, f64) -> (f64, f64),
+    bend: impl Fn(Point) -> f64,
 ) {
     let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
     let rows = f.iter().zip(response).zip(weights).zip(noise);
     for ((((&f, &y), &w), &s), ((cost, slope), outer)) in rows.zip(factors) {
-        let at = loss.at::<A>(special::ln::<A>(f) - y, delta * s);
-        let reciprocal = 1.0 / f;
+        let (r, reciprocal) = link(f, y);
+        let at = loss.at::<A>(r, delta * s);
         *cost = if w == 0.0 { 0.0 } else { w * at.rho };
         *outer = w * at.psi * reciprocal;
-        *slope = w * B::mix(at.slope - at.psi, at.weight) * (reciprocal * reciprocal);
+        *slope = w * B::mix(at.slope - bend(at), at.weight) * (reciprocal * reciprocal);
     }
+}
+
+/// Rows whose residual is `ln f − ln y`: r' = f'/f and r'' = f''/f − r' r'ᵀ.
+#[inline(always)]
+fn loss_of_logs<A: Arith, L: RobustLoss, B: Blend>(
+    loss: L,
+    delta: f64,
+    f: &[f64],
+    data: RowData<'_>,
+    factors: RowFactors<'_>,
+) {
+    let link = |f: f64, y: f64| (special::ln::<A>(f) - y, 1.0 / f);
+    loss_of_linked::<A, L, B>(loss, delta, f, data, factors, link, |at| at.psi);
 }
 
 /// Rows whose residual is `r = √(2 f)`: r' = f'/r and r'' = f''/r − r' r'ᵀ/r. Where the loss is ½ r² the cost is `f` and the
@@ -215,17 +232,12 @@ fn loss_of_deviances<A: Arith, L: RobustLoss, B: Blend>(
     loss: L,
     delta: f64,
     f: &[f64],
-    (response, weights, noise): RowData<'_>,
-    (costs, slope, outer): RowFactors<'_>,
+    data: RowData<'_>,
+    factors: RowFactors<'_>,
 ) {
-    let factors = costs.iter_mut().zip(slope.iter_mut()).zip(outer.iter_mut());
-    let rows = f.iter().zip(response).zip(weights).zip(noise);
-    for ((((&f, &y), &w), &s), ((cost, slope), outer)) in rows.zip(factors) {
+    let link = |f: f64, y: f64| {
         let r = root_of_deviance(f, y);
-        let at = loss.at::<A>(r, delta * s);
-        let reciprocal = 1.0 / r;
-        *cost = if w == 0.0 { 0.0 } else { w * at.rho };
-        *outer = w * at.psi * reciprocal;
-        *slope = w * B::mix(at.slope - at.weight, at.weight) * (reciprocal * reciprocal);
-    }
+        (r, 1.0 / r)
+    };
+    loss_of_linked::<A, L, B>(loss, delta, f, data, factors, link, |at| at.weight);
 }
