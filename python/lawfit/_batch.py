@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
@@ -122,7 +122,7 @@ class Options:
     max_iterations: int = 1000
     kernels: str = "auto"
     protocol: Followed | None = None
-    prior: Named[Prior] = Named()  # noqa: RUF009 (a Named cannot be changed)
+    prior: Named[Prior] = field(default_factory=Named)
     is_chained: bool = False  # the whole of a chain, whose rows are those of its last stage alone
 
 

@@ -97,13 +97,8 @@ def _stacked_law(first: Fit, second: Fit, law: Law, through: str, residual: str)
     for i, fit in enumerate((first, second)):
         if fit.options.residual != residual:
             values[i] = f"log({values[i]})"
-    return Law(
-        f"{';'.join(head)}; where({KIND} == 1, {values[0]}, {values[1]})",
-        (*(law.variables or ()), KIND),
-        positive=law.positive,
-        bounds=law.declared_bounds,
-        starts=law.starts,
-    )
+    joint = f"{';'.join(head)}; where({KIND} == 1, {values[0]}, {values[1]})"
+    return law.rewritten(joint, (*(law.variables or ()), KIND))
 
 
 def _stacked_rows(first: Fit, second: Fit, law: Law, through: str, points: F64, units: Units, residual: str) -> Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import SupportsFloat, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -205,7 +205,7 @@ class Law:
                     f"{', '.join(self.names)}; the columns are {listed(known)}; map them with columns={{...}} "
                     "(--column NAME=... on the command line)"
                 )
-            return self._with_variables(variables)
+            return self.rewritten(self.text, variables)
         for variable in self.variables:
             if variable not in present:
                 near = suggest(variable, known, "the columns are")
@@ -234,9 +234,10 @@ class Law:
                         f"{column!r} if it is that variable, or give variables=[...] if it is not"
                     )
 
-    def _with_variables(self, variables: tuple[str, ...]) -> Law:
+    def rewritten(self, text: str, variables: Sequence[str]) -> Law:
+        """Return another formula over the same parameters, with what is declared of them and said of this one."""
         return Law(
-            self.text,
+            text,
             variables,
             positive=self.positive,
             bounds=self.declared_bounds,
@@ -399,7 +400,7 @@ def as_range(argument: str, key: str, pair: RangeLike) -> Range:
 def as_number(argument: str, key: str, value: object) -> float:
     """One real number that is not NaN."""
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = float(cast(SupportsFloat, value))
     except (TypeError, ValueError):
         number = math.nan
     if isinstance(value, str) or math.isnan(number):

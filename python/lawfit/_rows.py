@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -167,7 +168,7 @@ def _drop_missing(
         if isinstance(what, str):
             values[what] = table.evaluate(what, want="number", argument=argument)
         elif what is not None:
-            array: ArrayLike = what  # type: ignore[assignment]
+            array = cast(ArrayLike, what)
             if np.shape(array) == (table.n_rows,):
                 values[argument] = _arrays.as_float64(array, argument)
     group = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))
@@ -208,7 +209,7 @@ def cluster_codes(table: Table, cluster: object, rows: I64) -> tuple[I64, tuple[
     """Cluster of each row, as a position among the labels: a column, or one value of any kind per row of the table."""
     if isinstance(cluster, str):
         return label_rows(table, cluster, rows, "cluster")
-    values: ArrayLike = cluster  # type: ignore[assignment]
+    values = cast(ArrayLike, cluster)
     shape = np.shape(values)
     if shape != (table.n_rows,):
         raise DataError(
@@ -249,7 +250,7 @@ def _row_values(table: Table, given: object, rows: I64, argument: str, advice: s
     """Finite numbers for the rows: a column, a column formula, or one number per row of the table."""
     if isinstance(given, str):
         return _column(table, given, rows, argument)
-    array: ArrayLike = given  # type: ignore[assignment]
+    array = cast(ArrayLike, given)
     values = _arrays.as_float64(array, argument)
     if values.shape != (table.n_rows,):
         raise DataError(

@@ -30,17 +30,14 @@ SCALES = ("log", "linear")
 
 
 def _over_sizes(law: Law) -> Law:
-    return Law(f"C = 6*N*D; {law.text}", ["N", "D", "k"], name=law.name, title=law.title, reference=law.reference)
+    """Return a law of compute as one of sizes and tokens."""
+    return law.rewritten(f"C = 6*N*D; {law.text}", ["N", "D", "k"])
 
 
 def _neglog(law: Law) -> Law:
     """Return -log of a law of accuracy."""
     bindings, _, last = law.text.rpartition(";")
-    return Law(
-        f"{bindings}; -log({last.strip()})", law.variables, positive=law.positive, bounds=law.declared_bounds,
-        starts=law.starts,
-        name=law.name, title=law.title, reference=law.reference,
-    )  # fmt: skip
+    return law.rewritten(f"{bindings}; -log({last.strip()})", law.variables or ())
 
 
 # Each a law of -log mean pass@k over N, D and k.
