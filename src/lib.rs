@@ -4,6 +4,7 @@
 //!                py            the Python door (feature `python`)
 //!                │
 //!              batch           fits × replicates × starts in one call
+//!         allocation           what a budget should buy
 //!                │
 //!   starts  scan  resample  solver  covariance  mixture
 //!                │
@@ -22,6 +23,7 @@
 
 #![deny(unsafe_code)]
 
+mod allocation;
 mod batch;
 mod covariance;
 pub mod dispatch;
@@ -43,6 +45,10 @@ pub mod special;
 mod starts;
 pub mod status;
 
+pub use allocation::AllocationSpec;
+pub use allocation::Allocations;
+pub use allocation::Ending;
+pub use allocation::run as run_allocations;
 pub use batch::BatchSpec;
 pub use batch::Certificate;
 pub use batch::FitResult;

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "allocate",
     "bayesian_weights",
     "chi2_quantile",
     "chi2_sf",
@@ -44,6 +45,16 @@ class CompiledLaw(TypedDict):
     terms: list[str]
 
 @type_check_only
+class Allocations(TypedDict):
+    x: _F64
+    value: _F64
+    price: _F64
+    residual: _F64
+    ending: NDArray[np.uint8]
+    side: NDArray[np.int8]
+    runner_up: _F64
+
+@type_check_only
 class Registries(TypedDict):
     losses: list[str]
     scale_rules: list[str]
@@ -54,6 +65,7 @@ class Registries(TypedDict):
     solvers: list[str]
     start_rules: list[str]
     mixtures: list[tuple[str, list[str], bool]]
+    endings: list[str]
     kernels: list[str]
     kernels_auto: str
     functions: list[tuple[str, int, int]]
@@ -204,6 +216,32 @@ def fit_batch(
     ``start_status`` (F, S) uint8; with replicates: ``replicate_params`` (F, R, P), ``replicate_objective`` (F, R),
     ``replicate_status`` (F, R) uint8, ``replicate_lost_term`` (F, R) bool, ``n_units``, ``n_checked`` and
     ``n_disagreed`` (F,) int64, and with ``studentize`` ``replicate_covariance`` (F, R, P, P).
+    """
+
+def allocate(
+    law: str,
+    variables: Sequence[str],
+    parameters: Sequence[str],
+    budgets: Sequence[str],
+    params: _F64,
+    amounts: _F64,
+    lower: _F64,
+    upper: _F64,
+    *,
+    maximize: bool = False,
+    kernels: str = "auto",
+    n_threads: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+) -> Allocations:
+    """The variables at which a law is best under budgets, for every draw of parameters and every point of a sweep.
+
+    ``params`` (n_draws, n_parameters), ``amounts`` (n_points, n_budgets), ``lower`` and ``upper`` (n_points, n_variables):
+    above 0, equal where a variable is held. ``budgets`` are formulas of the variables that must not pass their amounts.
+
+    Raises
+    ------
+    LawError
+        A formula cannot be read.
     """
 
 def fit_mixtures(

@@ -55,6 +55,7 @@ class Registries(NamedTuple):
     solvers: tuple[str, ...]
     start_rules: tuple[str, ...]
     mixtures: tuple[tuple[str, tuple[str, ...], bool], ...]  # kind, parameters, whether it has a scale
+    endings: tuple[str, ...]  # of allocations
     kernels: tuple[str, ...]  # "auto" and every level of this processor
     kernels_auto: str
     functions: tuple[str, ...]
@@ -139,6 +140,7 @@ def registries() -> Registries:
         solvers=tuple(known["solvers"]),
         start_rules=tuple(known["start_rules"]),
         mixtures=tuple((kind, tuple(names), has_scale) for kind, names, has_scale in known["mixtures"]),
+        endings=tuple(known["endings"]),
         kernels=("auto", *known["kernels"]),
         kernels_auto=known["kernels_auto"],
         functions=tuple(name for name, _, _ in known["functions"]),
@@ -218,6 +220,51 @@ class RawMixtures(NamedTuple):
     n_iterations: I64  # (F,)
     replicates: F64  # (F, R, P)
     replicate_status: U8  # (F, R)
+
+
+class RawAllocations(NamedTuple):
+    """Optima of a law under budgets, over (draws, points)."""
+
+    x: F64  # (draws, points, variables)
+    value: F64
+    price: F64  # (draws, points, budgets): the law's gain for a unit of ln(amount)
+    residual: F64
+    ending: NDArray[np.uint8]
+    side: NDArray[np.int8]  # (draws, points, variables): -1 at the lower bound, 1 at the upper one
+    runner_up: F64
+
+
+def allocate(
+    law: str,
+    variables: Sequence[str],
+    parameters: Sequence[str],
+    budgets: Sequence[str],
+    params: F64,
+    amounts: F64,
+    lower: F64,
+    upper: F64,
+    *,
+    maximize: bool = False,
+    kernels: str = "auto",
+    n_threads: int = 1,
+    progress: Progress | None = None,
+) -> RawAllocations:
+    """Find where a law is best under budgets, for every draw of parameters and every point of a sweep."""
+    out = _core.allocate(
+        law,
+        list(variables),
+        list(parameters),
+        list(budgets),
+        params,
+        amounts,
+        lower,
+        upper,
+        maximize=maximize,
+        kernels=kernels,
+        n_threads=n_threads,
+        progress=progress,
+    )
+    return RawAllocations(**out)
 
 
 def fit_mixtures(

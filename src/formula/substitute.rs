@@ -1,13 +1,13 @@
-//! Numbers in place of symbols: an expression in which some parameters have a known value.
+//! Other expressions in place of symbols: parameters whose value is known, variables in terms of their logarithms.
 
 use crate::formula::graph::Graph;
 use crate::formula::graph::Id;
 use crate::formula::graph::Node;
 use crate::formula::graph::Unary;
 
-/// `root` with each symbol of `values` replaced by its number, simplified on the way. If the graph overflows meanwhile, it
+/// `root` with each symbol of `values` replaced by the node beside it, simplified on the way. If the graph overflows meanwhile, it
 /// says so and the answer means nothing.
-pub(crate) fn substitute(graph: &mut Graph, root: Id, values: &[(Id, f64)]) -> Id {
+pub(crate) fn substitute(graph: &mut Graph, root: Id, values: &[(Id, Id)]) -> Id {
     if !graph.spend(root) {
         return root;
     }
@@ -16,9 +16,7 @@ pub(crate) fn substitute(graph: &mut Graph, root: Id, values: &[(Id, f64)]) -> I
         let of = |child: Id| replaced[child as usize];
         let new = match graph.node(id) {
             Node::Number(_) => id,
-            Node::Symbol(_) => {
-                values.iter().find(|(symbol, _)| *symbol == id).map_or(id, |&(_, value)| graph.number(value))
-            }
+            Node::Symbol(_) => values.iter().find(|(symbol, _)| *symbol == id).map_or(id, |&(_, value)| value),
             Node::Unary(Unary::Log, a) => graph.log(of(a)),
             Node::Unary(function, a) => graph.unary(function, of(a)),
             Node::PowI(a, n) => graph.powi(of(a), n),

@@ -4,6 +4,7 @@
 mod cache;
 mod compiled;
 mod evaluate;
+mod in_logs;
 mod role;
 mod separable;
 mod table;
@@ -22,6 +23,9 @@ pub(crate) use compiled::Declared;
 pub(crate) use compiled::ParameterRole;
 pub(crate) use evaluate::AllRows;
 pub(crate) use evaluate::TermRows;
+pub(crate) use in_logs::InLogs;
+pub(crate) use in_logs::Outer;
+pub(crate) use in_logs::in_logs;
 pub(crate) use role::Context;
 pub(crate) use role::Shape;
 pub(crate) use separable::Amplitude;

@@ -128,7 +128,8 @@ pub(super) fn split(graph: &mut Graph, law: Id, symbols: &[Id], linear: &[bool])
         let is_log = logarithms.iter().any(|(j, _)| *j == parameter);
         if linear[parameter] || is_log {
             let slope = derivative(graph, law, symbol)?;
-            terms.push(if is_log { substitute(graph, slope, &[(symbol, 0.0)]) } else { slope });
+            let zero = graph.number(0.0);
+            terms.push(if is_log { substitute(graph, slope, &[(symbol, zero)]) } else { slope });
             amplitudes.push(Amplitude { parameter, is_log });
         }
     }
@@ -137,8 +138,9 @@ pub(super) fn split(graph: &mut Graph, law: Id, symbols: &[Id], linear: &[bool])
     }
     let without: Vec<Id> = logarithms.iter().map(|(_, term)| *term).collect();
     let kept = sum_without(graph, law, &without);
-    let zeros: Vec<(Id, f64)> =
-        symbols.iter().zip(linear).filter(|(_, is_linear)| **is_linear).map(|(s, _)| (*s, 0.0)).collect();
+    let zero = graph.number(0.0);
+    let zeros: Vec<(Id, Id)> =
+        symbols.iter().zip(linear).filter(|(_, is_linear)| **is_linear).map(|(s, _)| (*s, zero)).collect();
     let rest = substitute(graph, kept, &zeros);
     let has_rest = graph.value(rest) != Some(0.0);
     if has_rest {
@@ -221,7 +223,8 @@ fn power_of(graph: &mut Graph, term: Id, parameters: &[Id]) -> Option<PowerNodes
             exponents.push((q, slope));
         }
     }
-    let zeros: Vec<(Id, f64)> = parameters.iter().map(|&symbol| (symbol, 0.0)).collect();
+    let zero = graph.number(0.0);
+    let zeros: Vec<(Id, Id)> = parameters.iter().map(|&symbol| (symbol, zero)).collect();
     let factor = substitute(graph, term, &zeros);
     match graph.class(factor) {
         Class::Constant => Some(PowerNodes { scale: graph.value(factor)?, factor: None, exponents }),

@@ -182,6 +182,7 @@ pub(super) fn registries(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let kinds: Vec<(&str, &[&str], bool)> =
         crate::MixtureKind::ALL.iter().map(|kind| (kind.name(), kind.parameters(), kind.has_scale())).collect();
     out.set_item("mixtures", kinds)?;
+    out.set_item("endings", crate::Ending::ALL.map(crate::Ending::name))?;
     let levels: Vec<&str> = Level::ALL.into_iter().filter(|level| level.is_available()).map(Level::name).collect();
     out.set_item("kernels", levels)?;
     out.set_item("kernels_auto", Level::best().name())?;

@@ -1,5 +1,6 @@
 //! The Python door: `lawfit._core`. A table of contents; `calls` holds the functions.
 
+mod allocations;
 mod arrays;
 mod calls;
 mod error;
@@ -24,6 +25,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(calls::default_threads, module)?)?;
     module.add_function(wrap_pyfunction!(calls::fail_on_purpose, module)?)?;
     module.add_function(wrap_pyfunction!(calls::registries, module)?)?;
+    module.add_function(wrap_pyfunction!(allocations::allocate, module)?)?;
     module.add_function(wrap_pyfunction!(fit::fit_batch, module)?)?;
     module.add_function(wrap_pyfunction!(mixtures::fit_mixtures, module)?)?;
     module.add_function(wrap_pyfunction!(mixtures::mixture_log_moments, module)?)?;

@@ -1,0 +1,201 @@
+//! What a budget should buy: the variables at which a law is best, under budgets that are formulas of them.
+//!
+//! Everything moves in logarithms, u = ln x. A budget g(x) ≤ c is ln g(exp u) − ln c ≤ 0, affine where it is a product of powers.
+//!
+//! ```text
+//! formulas ─► surface   the law and ln g with exact gradient and curvature, by u
+//!             spend     which variable takes what is left of each budget; the rest are free
+//!             grid      the free variables over all that the budgets allow: every minimum starts from its best neighbour
+//!             search    Newton on the working set (bounds reached, budgets spent) until first-order conditions hold
+//! ```
+//!
+//! With one free variable the grid makes the search a global one, up to minima that are narrower than its spacing; with more,
+//! the best few grid points are followed. The grid depends on the budgets alone, so all draws of parameters share it.
+
+mod grid;
+mod search;
+mod spend;
+mod surface;
+
+#[cfg(test)]
+mod tests;
+
+use crate::dispatch::Level;
+use crate::error::Error;
+use crate::run::Monitor;
+use crate::run::map_in_order;
+
+use grid::Grid;
+use search::Found;
+use surface::MOST_BUDGETS;
+use surface::MOST_VARIABLES;
+use surface::Surface;
+
+/// How the search for one allocation ended.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// First-order conditions hold and the curvature along what is free is positive.
+    Optimum = 0,
+    /// The law has a corner there: no direction improves it, and its slope jumps.
+    Corner = 1,
+    /// First-order conditions hold, but along some direction the law is flat: others are as good.
+    Flat = 2,
+    /// The limit of steps was reached.
+    Stalled = 3,
+    /// No point within the bounds keeps to the budgets.
+    Infeasible = 4,
+    /// The law is not finite at any point that was looked at, or a parameter is not.
+    NotFinite = 5,
+}
+
+impl Ending {
+    /// Every ending, in the order of its number.
+    pub const ALL: [Ending; 6] =
+        [Ending::Optimum, Ending::Corner, Ending::Flat, Ending::Stalled, Ending::Infeasible, Ending::NotFinite];
+
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Optimum => "optimum",
+            Ending::Corner => "corner",
+            Ending::Flat => "flat",
+            Ending::Stalled => "stalled",
+            Ending::Infeasible => "infeasible",
+            Ending::NotFinite => "not_finite",
+        }
+    }
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub struct AllocationSpec<'a> {
+    /// The text of the law.
+    pub law: &'a str,
+    /// Its variables, which are what is chosen.
+    pub variables: &'a [String],
+    /// Its parameters.
+    pub parameters: &'a [String],
+    /// Whether the law is to be as large as it can.
+    pub maximize: bool,
+    /// Formulas of the variables, each with one amount a point.
+    pub budgets: &'a [String],
+    /// (draws, parameters).
+    pub params: &'a [f64],
+    /// (points, budgets).
+    pub amounts: &'a [f64],
+    /// (points, variables), both above 0; equal bounds hold a variable.
+    pub lower: &'a [f64],
+    /// As `lower`.
+    pub upper: &'a [f64],
+    /// Rows of `params`.
+    pub n_draws: usize,
+    /// Rows of `amounts`, `lower` and `upper`.
+    pub n_points: usize,
+    /// Kernels to use.
+    pub level: Level,
+    /// Most threads to use.
+    pub n_threads: usize,
+}
+
+/// Optima, structure of arrays over (draws, points).
+#[derive(Clone, Debug, Default)]
+pub struct Allocations {
+    /// (draws, points, variables).
+    pub x: Vec<f64>,
+    /// The law there.
+    pub value: Vec<f64>,
+    /// (draws, points, budgets): how much the law gains for each unit of ln(amount).
+    pub price: Vec<f64>,
+    /// The largest component of the gradient along what is free, over the largest of the gradient.
+    pub residual: Vec<f64>,
+    /// [`Ending`] by its number.
+    pub ending: Vec<u8>,
+    /// (draws, points, variables): −1 at the lower bound, 1 at the upper one.
+    pub side: Vec<i8>,
+    /// The law at the next best local optimum, NaN where no other was found.
+    pub runner_up: Vec<f64>,
+}
+
+/// Points that one job solves for one draw: enough rows for the kernels, few enough for many jobs.
+const BLOCK: usize = 64;
+
+/// Finds every allocation.
+///
+/// # Errors
+/// Those of the formulas; [`Error::Argument`] where shapes, bounds or amounts cannot be used.
+pub fn run(spec: &AllocationSpec<'_>, monitor: &Monitor) -> Result<Allocations, Error> {
+    check(spec)?;
+    let surface = Surface::new(spec)?;
+    let n_blocks = spec.n_points.div_ceil(BLOCK);
+    let grids: Vec<Grid> = map_in_order(n_blocks, 1, spec.n_threads, monitor, |(): &mut (), block| {
+        Grid::new(&surface, spec, block * BLOCK..((block + 1) * BLOCK).min(spec.n_points))
+    });
+    let n_jobs = spec.n_draws * n_blocks;
+    monitor.expect(n_jobs as u64);
+    let p = spec.parameters.len();
+    let found: Vec<Vec<Found>> = if monitor.is_cancelled() {
+        Vec::new()
+    } else {
+        map_in_order(n_jobs, 1, spec.n_threads, monitor, |(): &mut (), job| {
+            let draw = job / n_blocks;
+            let found = grids[job % n_blocks].solve(&surface, spec, &spec.params[draw * p..][..p]);
+            monitor.tick(1);
+            found
+        })
+    };
+    if monitor.is_cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let mut out = Allocations::default();
+    for one in found.iter().flatten() {
+        out.push(one, surface.n, spec.budgets.len(), spec.maximize);
+    }
+    Ok(out)
+}
+
+impl Allocations {
+    fn push(&mut self, found: &Found, n: usize, m: usize, maximize: bool) {
+        let sign = if maximize { -1.0 } else { 1.0 };
+        self.x.extend(found.u[..n].iter().map(|&u| libm::exp(u)));
+        self.value.push(sign * found.value);
+        self.price.extend_from_slice(&found.price[..m]);
+        self.residual.push(found.residual);
+        self.ending.push(found.ending as u8);
+        self.side.extend_from_slice(&found.side[..n]);
+        self.runner_up.push(sign * found.runner_up);
+    }
+}
+
+fn check(spec: &AllocationSpec<'_>) -> Result<(), Error> {
+    let (n, m) = (spec.variables.len(), spec.budgets.len());
+    if n == 0 || n > MOST_VARIABLES {
+        return Err(Error::argument(
+            "variables",
+            format!("a law of 1 to {MOST_VARIABLES} variables is needed, not {n}"),
+        ));
+    }
+    if m > MOST_BUDGETS {
+        return Err(Error::argument("budgets", format!("at most {MOST_BUDGETS} budgets, not {m}")));
+    }
+    let shapes = [
+        ("params", spec.params.len(), spec.n_draws * spec.parameters.len()),
+        ("amounts", spec.amounts.len(), spec.n_points * m),
+        ("lower", spec.lower.len(), spec.n_points * n),
+        ("upper", spec.upper.len(), spec.n_points * n),
+    ];
+    for (argument, length, wanted) in shapes {
+        if length != wanted {
+            return Err(Error::argument(argument, format!("{length} values where {wanted} are needed")));
+        }
+    }
+    if spec.amounts.iter().any(|&amount| !(amount > 0.0 && amount.is_finite())) {
+        return Err(Error::argument("amounts", "every amount must be above 0 and finite"));
+    }
+    let ends = spec.lower.iter().zip(spec.upper);
+    if ends.into_iter().any(|(&lower, &upper)| !(lower > 0.0 && lower <= upper && upper.is_finite())) {
+        return Err(Error::argument("bounds", "bounds must be above 0, finite, and the lower not above the upper"));
+    }
+    Ok(())
+}

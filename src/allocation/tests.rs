@@ -1,0 +1,213 @@
+//! Allocations against closed forms and brute force.
+
+use super::*;
+
+fn names(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+struct Case<'a> {
+    law: &'a str,
+    variables: &'a str,
+    parameters: &'a [(&'a str, f64)],
+    budgets: &'a [(&'a str, f64)],
+    bounds: &'a [(f64, f64)],
+}
+
+fn solve(case: &Case<'_>, maximize: bool) -> Allocations {
+    let variables = names(case.variables);
+    let parameters: Vec<String> = case.parameters.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let params: Vec<f64> = case.parameters.iter().map(|(_, value)| *value).collect();
+    let budgets: Vec<String> = case.budgets.iter().map(|(text, _)| (*text).to_owned()).collect();
+    let amounts: Vec<f64> = case.budgets.iter().map(|(_, amount)| *amount).collect();
+    let lower: Vec<f64> = case.bounds.iter().map(|bound| bound.0).collect();
+    let upper: Vec<f64> = case.bounds.iter().map(|bound| bound.1).collect();
+    let spec = AllocationSpec {
+        law: case.law,
+        variables: &variables,
+        parameters: &parameters,
+        maximize,
+        budgets: &budgets,
+        params: &params,
+        amounts: &amounts,
+        lower: &lower,
+        upper: &upper,
+        n_draws: 1,
+        n_points: 1,
+        level: Level::Portable,
+        n_threads: 1,
+    };
+    run(&spec, &Monitor::default()).unwrap()
+}
+
+const WIDE: (f64, f64) = (1.0, 1e30);
+const CHINCHILLA: [(&str, f64); 5] = [("E", 1.69), ("A", 406.4), ("B", 410.7), ("alpha", 0.34), ("beta", 0.28)];
+/// The closed forms lose some digits to their powers.
+const CLOSE: f64 = 1e-11;
+/// Six printed digits.
+const PRINTED: f64 = 2e-6;
+
+fn assert_close(ours: f64, wanted: f64, tolerance: f64) {
+    assert!((ours / wanted - 1.0).abs() <= tolerance, "{ours} is not {wanted}");
+}
+
+#[test]
+fn chinchilla_has_its_closed_form() {
+    let case = Case {
+        law: "E + A*N**-alpha + B*D**-beta",
+        variables: "N D",
+        parameters: &CHINCHILLA,
+        budgets: &[("6*N*D", 5.88e23)],
+        bounds: &[WIDE, WIDE],
+    };
+    let found = solve(&case, false);
+    let (a, b) = (0.34, 0.28);
+    let g = (a * 406.4_f64 / (b * 410.7)).powf(1.0 / (a + b));
+    assert_close(found.x[0], g * (5.88e23_f64 / 6.0).powf(b / (a + b)), CLOSE);
+    assert_close(found.x[0] * found.x[1] * 6.0, 5.88e23, CLOSE);
+    // What the law gains for a unit of ln C is the slope of either term by its own logarithm.
+    assert_close(found.price[0], a * 406.4 * found.x[0].powf(-a), CLOSE);
+    assert_eq!(found.ending, [Ending::Optimum as u8]);
+    assert!(found.residual[0] <= 1e-12);
+}
+
+#[test]
+fn two_budgets_have_their_published_check_values() {
+    let mut parameters = CHINCHILLA.to_vec();
+    parameters.extend([("G", 2.0), ("gamma", 0.3)]);
+    let one = |training: f64, inference: f64| {
+        let case = Case {
+            law: "E + A*N**-alpha + B*D**-beta + G*k**-gamma",
+            variables: "N D k",
+            parameters: &parameters,
+            budgets: &[("6*N*D", training), ("2*N*k", inference)],
+            bounds: &[WIDE, WIDE, WIDE],
+        };
+        solve(&case, false).x
+    };
+    let x = one(2.56e19, 2e9);
+    assert_close(x[0], 4.75068e7, PRINTED);
+    assert_close(x[1], 8.98116e10, PRINTED);
+    assert_close(x[2], 21.05, 1e-3);
+    assert_close(one(5.88e23, 2e9)[0], 7.82467e7, PRINTED);
+    assert_close(one(1e25, 1.4e11)[0], 5.61621e8, PRINTED);
+}
+
+#[test]
+fn one_budget_for_training_and_answers_meets_the_lagrange_conditions() {
+    let mut parameters = CHINCHILLA.to_vec();
+    parameters.extend([("G", 2.0), ("gamma", 0.3)]);
+    let case = Case {
+        law: "E + A*N**-alpha + B*D**-beta + G*k**-gamma",
+        variables: "N D k",
+        parameters: &parameters,
+        budgets: &[("6*N*D + 2*N*k*1e12", 1e23)],
+        bounds: &[WIDE, WIDE, WIDE],
+    };
+    let found = solve(&case, false);
+    let x = &found.x;
+    let terms = [0.34 * 406.4 * x[0].powf(-0.34), 0.28 * 410.7 * x[1].powf(-0.28), 0.3 * 2.0 * x[2].powf(-0.3)];
+    assert_close(terms[0], terms[1] + terms[2], 1e-10);
+    let (training, answers) = (6.0 * x[0] * x[1], 2e12 * x[0] * x[2]);
+    assert_close(training / answers, terms[1] / terms[2], 1e-10);
+    assert_close(training + answers, 1e23, 1e-12);
+}
+
+#[test]
+fn a_bound_that_is_reached_is_exact_and_the_rest_is_spent_elsewhere() {
+    let case = Case {
+        law: "E + A*N**-alpha + B*D**-beta",
+        variables: "N D",
+        parameters: &CHINCHILLA,
+        budgets: &[("6*N*D", 5.88e23)],
+        bounds: &[WIDE, (1.0, 1e12)],
+    };
+    let found = solve(&case, false);
+    assert_close(found.x[1], 1e12, 1e-14);
+    assert_close(found.x[0], 5.88e23 / 6e12, 1e-12);
+    assert_eq!(found.side, [0, 1]);
+}
+
+#[test]
+fn a_budget_that_would_harm_is_not_spent() {
+    let case = Case {
+        law: "(log(N) - 10)**2 + (log(D) - 12)**2",
+        variables: "N D",
+        parameters: &[],
+        budgets: &[("6*N*D", 1e20)],
+        bounds: &[WIDE, WIDE],
+    };
+    let found = solve(&case, false);
+    assert_close(found.x[0], 10.0_f64.exp(), 1e-12);
+    assert_close(found.x[1], 12.0_f64.exp(), 1e-12);
+    assert_eq!(found.price, [0.0]);
+}
+
+#[test]
+fn two_budgets_on_the_same_variables_are_each_kept() {
+    // Compute, and memory that grows with N alone: the smaller N of the two.
+    let parameters = CHINCHILLA;
+    let case = |memory: f64| Case {
+        law: "E + A*N**-alpha + B*D**-beta",
+        variables: "N D",
+        parameters: &parameters,
+        budgets: if memory > 1e12 {
+            &[("6*N*D", 5.88e23), ("2*N", 1e13)]
+        } else {
+            &[("6*N*D", 5.88e23), ("2*N", 2e10)]
+        },
+        bounds: &[WIDE, WIDE],
+    };
+    let loose = solve(&case(1e13), false);
+    assert_eq!(loose.price[1], 0.0);
+    let tight = solve(&case(2e10), false);
+    assert_close(tight.x[0], 1e10, 1e-13);
+    assert!(tight.price[1] > 0.0);
+}
+
+#[test]
+fn the_best_of_several_minima_is_found_and_the_next_is_told() {
+    let case =
+        Case { law: "sin(log(N)) + 0.01*log(N)", variables: "N", parameters: &[], budgets: &[], bounds: &[(1.0, 1e6)] };
+    let found = solve(&case, false);
+    assert_close(found.x[0].ln(), 2.0 * std::f64::consts::PI - (-0.01_f64).acos(), 1e-12);
+    assert!(found.runner_up[0] > found.value[0]);
+}
+
+#[test]
+fn a_corner_is_told_from_an_optimum() {
+    let case = Case { law: "abs(log(N) - 7)", variables: "N", parameters: &[], budgets: &[], bounds: &[(1.0, 1e6)] };
+    let found = solve(&case, false);
+    assert_close(found.x[0].ln(), 7.0, 1e-9);
+    assert_eq!(found.ending, [Ending::Corner as u8]);
+}
+
+#[test]
+fn what_cannot_be_bought_is_infeasible() {
+    let case = Case {
+        law: "E + A*N**-alpha + B*D**-beta",
+        variables: "N D",
+        parameters: &CHINCHILLA,
+        budgets: &[("6*N*D", 1e10)],
+        bounds: &[(1e9, 1e30), (1e9, 1e30)],
+    };
+    let found = solve(&case, false);
+    assert_eq!(found.ending, [Ending::Infeasible as u8]);
+    assert!(found.value[0].is_nan());
+}
+
+#[test]
+fn more_is_better_under_maximize() {
+    let case = Case {
+        law: "1/(1 + A*N**-alpha + B*D**-beta)",
+        variables: "N D",
+        parameters: &CHINCHILLA[1..],
+        budgets: &[("6*N*D", 5.88e23)],
+        bounds: &[WIDE, WIDE],
+    };
+    let best = solve(&case, true);
+    let other = Case { law: "A*N**-alpha + B*D**-beta", ..case };
+    let same = solve(&other, false);
+    assert_close(best.x[0], same.x[0], 1e-9);
+    assert!(best.price[0] > 0.0 && best.value[0] > 0.0);
+}
