@@ -8,6 +8,7 @@ from importlib.metadata import version as _version
 from lawfit import laws as laws
 from lawfit import synthetic as synthetic
 from lawfit import uncertainty as uncertainty
+from lawfit._allocation import Allocation as Allocation
 from lawfit._binomial import binomial_sigma as binomial_sigma
 from lawfit._chain_fit import ChainFit as ChainFit
 from lawfit._count_fit import CountFit as CountFit
@@ -18,6 +19,7 @@ from lawfit._estimators import estimate_pass_at_k as estimate_pass_at_k
 from lawfit._evidence import Certificate as Certificate
 from lawfit._evidence import Optimum as Optimum
 from lawfit._fits import Fits as Fits
+from lawfit._frontier import Frontier as Frontier
 from lawfit._law import Law as Law
 from lawfit._mixture import Mixture as Mixture
 from lawfit._mixture import Mixtures as Mixtures
@@ -28,6 +30,7 @@ from lawfit._published import published as published
 from lawfit._sampled import Sampled as Sampled
 from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
+from lawfit.allocation import allocate as allocate
 from lawfit.chains import fit_chain as fit_chain
 from lawfit.counts import fit_counts as fit_counts
 from lawfit.design import Design as Design

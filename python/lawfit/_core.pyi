@@ -233,10 +233,11 @@ def allocate(
     n_threads: int = 1,
     progress: Callable[[int, int], object] | None = None,
 ) -> Allocations:
-    """The variables at which a law is best under budgets, for every draw of parameters and every point of a sweep.
+    """Where a law is best under budgets, for every draw of parameters and every point of a sweep.
 
-    ``params`` (n_draws, n_parameters), ``amounts`` (n_points, n_budgets), ``lower`` and ``upper`` (n_points, n_variables):
-    above 0, equal where a variable is held. ``budgets`` are formulas of the variables that must not pass their amounts.
+    ``params`` (n_draws, n_parameters), ``amounts`` (n_points, n_budgets), ``lower`` and ``upper`` (n_points,
+    n_variables): above 0, equal where a variable is held. ``budgets`` are formulas of the variables that must not pass
+    their amounts.
 
     Raises
     ------

@@ -21,6 +21,8 @@ from lawfit._wording import suggest
 from lawfit.errors import DataError
 
 if TYPE_CHECKING:
+    from lawfit._engine import Progress
+    from lawfit._frontier import Frontier
     from lawfit._predictions import Predicted
     from lawfit.results import Fit
 
@@ -227,6 +229,23 @@ class Draws:
         from lawfit import uncertainty
 
         return uncertainty.draws_predict(self, points, kind=kind, sigma=sigma, **variables)
+
+    def allocate(
+        self,
+        budgets: Mapping[str, ArrayLike],
+        *,
+        bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+        at: Mapping[str, float] | None = None,
+        maximize: bool = False,
+        n_threads: int | None = None,
+        progress: bool | Progress | None = None,
+    ) -> Frontier:
+        """Where each draw of the law is best under budgets; see `lawfit.allocate`."""
+        from lawfit import allocation
+
+        return allocation.of_draws(
+            self, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads, progress=progress
+        )
 
     @property
     def counts(self) -> str:

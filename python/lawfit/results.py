@@ -20,6 +20,7 @@ from lawfit._named import Named
 from lawfit._predictions import Prediction
 
 if TYPE_CHECKING:
+    from lawfit._allocation import Allocation
     from lawfit._engine import Progress
     from lawfit.adequacy import LackOfFit
     from lawfit.diagnosis import Diagnosis
@@ -312,6 +313,20 @@ class Fit:
             studentize=studentize, weights=weights, indices=indices, n_checked=n_checked, n_threads=n_threads,
             progress=progress,
         )  # fmt: skip
+
+    def allocate(
+        self,
+        budgets: Mapping[str, ArrayLike],
+        *,
+        bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+        at: Mapping[str, float] | None = None,
+        maximize: bool = False,
+        n_threads: int | None = None,
+    ) -> Allocation:
+        """Where the law is best under budgets; see `lawfit.allocate`."""
+        from lawfit import allocation
+
+        return allocation.of_fit(self, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads)
 
     def lack_of_fit(self, kind: str = "auto") -> LackOfFit:
         """Test whether the law misses the runs by more than their noise; see `lawfit.adequacy.lack_of_fit`."""

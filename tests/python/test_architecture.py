@@ -36,11 +36,13 @@ RANKS = {
     "_count_law": 3, "_count_rows": 3, "_count_report": 3, "_count_fit": 3,
     "_count_starts": 4, "_count_predictions": 4, "counts": 4,
     "_mixture": 3, "mixtures": 4,
+    "_budgets": 3, "_allocation": 4, "_frontier": 5, "allocation": 5,
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
 }  # fmt: skip
 NEIGHBOURS = {
+    "allocation": {"_frontier"},
     "_mixture": {"_draws"},
     "_arrays": {"_engine"},
     "_progress": {"_engine"},
@@ -222,9 +224,9 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "ChainFit", "CountFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
-        "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Mixture", "Mixtures", "Optimum",
-        "Predicted", "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap",
-        "compare_t2", "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "next_runs",
-        "pass_at_k", "protocols", "published", "read_table",
+        "Allocation", "Certificate", "ChainFit", "CountFit", "DataError", "Derived", "Design", "Diagnosis", "Draws",
+        "Fit", "Fits", "Frontier", "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError",
+        "Mixture", "Mixtures", "Optimum", "Predicted", "Prediction", "Sampled", "T2Comparison", "Table", "Validation",
+        "allocate", "binomial_sigma", "bootstrap", "compare_t2", "estimate_pass_at_k", "fit", "fit_chain",
+        "fit_counts", "fit_many", "fit_mixture", "next_runs", "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip

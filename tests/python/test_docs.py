@@ -58,7 +58,9 @@ def run_python(block: Block, names: dict[str, object], page: str) -> None:
     if ">>> " not in block.text:
         exec(compile("\n" * (block.line - 1) + block.text, page, "exec"), names)
         return
-    run_examples(doctest.DocTestParser().get_doctest(block.text, names, page, page, block.line - 1), clear=False)
+    examples = doctest.DocTestParser().get_doctest(block.text, names, page, page, block.line - 1)
+    run_examples(examples, clear=False)
+    names.update(examples.globs)  # examples work on a copy
 
 
 def run_examples(examples: doctest.DocTest, *, clear: bool) -> None:

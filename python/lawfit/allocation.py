@@ -1,0 +1,195 @@
+"""Allocation: which variables a budget should buy, from published coefficients, a fit or its draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lawfit import _arrays
+from lawfit._allocation import STATUSES as STATUSES
+from lawfit._allocation import Allocation, solved
+from lawfit._budgets import Bound, Sweep, sweep
+from lawfit._draws import Draws
+from lawfit._engine import Progress
+from lawfit._frontier import Frontier
+from lawfit._law import Law
+from lawfit._named import Named
+from lawfit._progress import as_progress
+from lawfit._wording import describe
+from lawfit.errors import DataError, LawError
+from lawfit.laws import CATALOGUE
+from lawfit.results import Fit
+
+
+def allocate(
+    law: Law | str,
+    budgets: Mapping[str, ArrayLike],
+    *,
+    params: Mapping[str, float],
+    bounds: Mapping[str, Bound] | None = None,
+    at: Mapping[str, float] | None = None,
+    maximize: bool = False,
+    n_threads: int | None = None,
+) -> Allocation:
+    """Where a law with known parameters is best under budgets.
+
+    Parameters
+    ----------
+    law : Law or str
+        What to optimise: a law with variables, or the name of one in the catalogue.
+    budgets : mapping of str to array-like
+        Formulas of the variables with the amounts that they must not pass, such as ``{"6*N*D": 1e21}``. Arrays make a
+        sweep; the amounts of several budgets are broadcast together.
+    params : mapping of str to float
+        A value for each parameter.
+    bounds : mapping of str to pair, optional
+        Smallest and largest value of a variable, None where there is none: ``{"D": (None, 1e12)}`` where no more tokens
+        exist. By default variables are at least 1, and k = 1 counts as an answer.
+    at : mapping of str to float, optional
+        Variables that are held.
+    maximize : bool
+        Whether the law is to be large, as an accuracy is, not small, as a loss is.
+    n_threads : int, optional
+        As in `lawfit.fit`.
+
+    Returns
+    -------
+    Allocation
+        Variables, response, prices of the budgets and status at every point of the sweep.
+
+    Raises
+    ------
+    LawError
+        A formula cannot be read, or mentions what is no variable of the law.
+    DataError
+        An amount or a bound cannot be used.
+
+    Notes
+    -----
+    When to use: with published coefficients; after a fit `Fit.allocate` knows them, and `Draws.allocate` their
+    uncertainty. Budgets should grow with each of their variables. With one variable more than budgets the search is
+    global on a grid of 128 points in the logarithm; with more the best of a coarser grid are followed. First-order
+    conditions hold to 1e-10 of the largest slope.
+
+    References
+    ----------
+    Hoffmann et al. 2022, arXiv:2203.15556, section 3.3; Roberts et al. 2026, arXiv:2604.01411, for k.
+
+    Examples
+    --------
+    >>> import lawfit as lf
+    >>> hoffmann = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
+    >>> plan = lf.allocate(lf.laws.chinchilla, {"6*N*D": 5.88e23}, params=hoffmann)
+    >>> f"{plan['N']:.3g} parameters, {plan['D']:.3g} tokens, {plan['D/N']:.0f} a parameter"
+    '3.25e+10 parameters, 3.02e+12 tokens, 93 a parameter'
+    """
+    if isinstance(law, str):
+        law = CATALOGUE[law] if law in CATALOGUE else Law(law)
+    if not isinstance(law, Law):
+        raise LawError(f"law: give a law or the name of one, not {describe(law)}")
+    if not law.variables:
+        raise LawError("law: its variables are not known; write Law(text, variables=[...])")
+    values = law.parameter_vector("params", params)
+    plan = sweep(law, budgets, bounds, at, {})
+    raw = solved(law, values[np.newaxis], maximize, plan, _arrays.resolve_threads(n_threads))
+    named = Named(zip(law.parameters, values.tolist(), strict=True))
+    return Allocation(law, named, plan, raw, Named(), maximize, "response")
+
+
+def of_fit(
+    fit: Fit,
+    budgets: Mapping[str, ArrayLike],
+    *,
+    bounds: Mapping[str, Bound] | None = None,
+    at: Mapping[str, float] | None = None,
+    maximize: bool = False,
+    n_threads: int | None = None,
+) -> Allocation:
+    """Where a fitted law is best under budgets; `allocate` says what the arguments are.
+
+    Parameters
+    ----------
+    fit : Fit
+        What to allocate with; its data tell how far a plan lies outside them.
+    budgets, bounds, at, maximize, n_threads
+        As in `allocate`.
+
+    Returns
+    -------
+    Allocation
+        At every point of the sweep.
+
+    Raises
+    ------
+    LawError, DataError
+        As in `allocate`; also for a fit that did not end in a minimum.
+    """
+    if not fit.success:
+        raise DataError(f"the fit cannot be allocated with as it is: {fit.message}")
+    plan, ranges = _of(fit, budgets, bounds, at)
+    params = np.array([list(fit.params.values())])
+    raw = solved(fit.law, params, maximize, plan, _arrays.resolve_threads(n_threads))
+    return Allocation(fit.law, fit.params, plan, raw, ranges, maximize, fit.rows.response)
+
+
+def of_draws(
+    draws: Draws,
+    budgets: Mapping[str, ArrayLike],
+    *,
+    bounds: Mapping[str, Bound] | None = None,
+    at: Mapping[str, float] | None = None,
+    maximize: bool = False,
+    n_threads: int | None = None,
+    progress: bool | Progress | None = None,
+) -> Frontier:
+    """Where each draw of a fitted law is best under budgets; `allocate` says what the arguments are.
+
+    Parameters
+    ----------
+    draws : Draws
+        Of `lawfit.bootstrap`.
+    budgets, bounds, at, maximize, n_threads
+        As in `allocate`.
+    progress : bool or callable, optional
+        As in `lawfit.fit`.
+
+    Returns
+    -------
+    Frontier
+        Allocations of all draws, with intervals.
+
+    Raises
+    ------
+    LawError, DataError
+        As in `allocate`; also for a fit that did not end in a minimum.
+
+    Examples
+    --------
+    >>> import lawfit as lf
+    >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 1200.0, "beta": 0.33}
+    >>> grid = {"N": [1e7, 1e8, 1e9, 1e10], "D": [1e9, 1e10, 1e11, 1e12]}
+    >>> runs = lf.synthetic.runs(lf.laws.chinchilla, truth, grid, noise=0.002)
+    >>> front = lf.fit(lf.laws.chinchilla, runs, response="loss").bootstrap(1000).allocate({"6*N*D": 1e22})
+    >>> band = front.interval("N")
+    >>> bool(band.lower < front.plan["N"] < band.upper)
+    True
+    """
+    plan = of_fit(draws.fit, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads)
+    raw = solved(
+        draws.law, draws.params, maximize, plan.sweep, _arrays.resolve_threads(n_threads), as_progress(progress)
+    )
+    return Frontier(plan, draws, raw)
+
+
+def _of(
+    fit: Fit,
+    budgets: Mapping[str, ArrayLike],
+    bounds: Mapping[str, Bound] | None,
+    at: Mapping[str, float] | None,
+) -> tuple[Sweep, Named[tuple[float, float]]]:
+    x = fit.rows.x
+    names = fit.rows.variables
+    ranges = {name: (float(row.min()), float(row.max())) for name, row in zip(names, x, strict=True) if row.size}
+    return sweep(fit.law, budgets, bounds, at, ranges), Named(ranges)
