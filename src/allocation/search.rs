@@ -104,6 +104,9 @@ pub(super) struct Search {
     /// With curvature, of the budgets that are no products of powers; 0 for the others.
     bends: Vec<Local>,
     trial: Held,
+    /// Of `held`, with what was held when it was made: slopes of products of powers are the same everywhere.
+    split: Split,
+    split_of: Option<([i8; MOST_VARIABLES], [bool; MOST_BUDGETS])>,
     radius: f64,
     /// Of the step to the trial point.
     length: f64,
@@ -124,7 +127,7 @@ pub(super) fn follow(surface: &Surface, parameters: &[f64], searches: &mut [(usi
         }
         let points: Vec<Point> = going.iter().map(|&s| searches[s].1.trial.u).collect();
         let locals = surface.locals(parameters, &points);
-        let bends: Vec<Vec<Local>> = if surface.is_affine() {
+        let bends: Vec<Vec<Local>> = if surface.is_affine {
             Vec::new()
         } else {
             (0..surface.budgets.len()).map(|j| surface.bends(j, &points)).collect()
@@ -144,6 +147,8 @@ impl Search {
             costs: Costs::default(),
             bends: Vec::new(),
             trial: held,
+            split: Split::default(),
+            split_of: None,
             radius: 1.0,
             length: 0.0,
             residual: f64::INFINITY,
@@ -211,7 +216,11 @@ impl Search {
     fn propose(&mut self, surface: &Surface) {
         let Some(at) = self.at else { return };
         loop {
-            let split = self.split(surface, &self.held, &self.costs);
+            if !surface.is_affine || self.split_of != Some((self.held.side, self.held.spent)) {
+                self.split = self.split(surface, &self.held, &self.costs);
+                self.split_of = Some((self.held.side, self.held.spent));
+            }
+            let split = self.split;
             self.keep_what_is_paid(surface, &split, &at);
             let (slope, scale) = slopes(&split, &at);
             self.residual = share_of(&slope, scale);

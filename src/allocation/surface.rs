@@ -12,7 +12,7 @@ use crate::law::Outer;
 use crate::law::in_logs;
 
 /// Most variables of a law to allocate over.
-pub(super) const MOST_VARIABLES: usize = 8;
+pub(super) const MOST_VARIABLES: usize = 6;
 /// Most budgets of one call.
 pub(super) const MOST_BUDGETS: usize = 4;
 
@@ -53,6 +53,8 @@ pub(super) type Costs = [Slope; MOST_BUDGETS];
 pub(super) struct Surface {
     pub(super) n: usize,
     pub(super) budgets: Vec<InLogs>,
+    /// Whether every budget is a product of powers.
+    pub(super) is_affine: bool,
     objective: InLogs,
     level: Level,
 }
@@ -62,13 +64,9 @@ impl Surface {
         let outer = if spec.maximize { Outer::Negated } else { Outer::Value };
         let objective = in_logs(spec.law, spec.variables, spec.parameters, outer, "law")?;
         let budget = |text: &String| in_logs(text, spec.variables, &[], Outer::Log, "budgets");
-        let budgets = spec.budgets.iter().map(budget).collect::<Result<_, _>>()?;
-        Ok(Surface { n: spec.variables.len(), budgets, objective, level: spec.level })
-    }
-
-    /// Whether every budget is a product of powers.
-    pub(super) fn is_affine(&self) -> bool {
-        self.budgets.iter().all(|budget| budget.affine.is_some())
+        let budgets: Vec<InLogs> = spec.budgets.iter().map(budget).collect::<Result<_, _>>()?;
+        let is_affine = budgets.iter().all(|budget| budget.affine.is_some());
+        Ok(Surface { n: spec.variables.len(), budgets, is_affine, objective, level: spec.level })
     }
 
     /// The objective alone, for `rows` points whose coordinates lie one variable after the other.
