@@ -56,10 +56,10 @@ OTHER_WIDTH = (
     "check_dict_unchanged", "check_dont_overwrite_parameters", "check_dtype_object", "check_estimators_dtypes",
     "check_estimators_nan_inf", "check_estimators_pickle", "check_f_contiguous_array_estimator",
     "check_fit2d_predict1d", "check_fit_score_takes_y", "check_methods_sample_order_invariance",
-    "check_methods_subset_invariance", "check_n_features_in_after_fitting", "check_pipeline_consistency", "check_positive_only_tag_during_fit",
-    "check_regressor_data_not_an_array", "check_regressors_int", "check_regressors_no_decision_function",
-    "check_regressors_train", "check_sample_weight_equivalence_on_dense_data", "check_sample_weights_list",
-    "check_supervised_y_2d",
+    "check_methods_subset_invariance", "check_n_features_in_after_fitting", "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit", "check_regressor_data_not_an_array", "check_regressors_int",
+    "check_regressors_no_decision_function", "check_regressors_train", "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weights_list", "check_supervised_y_2d",
 )  # fmt: skip
 # Of these, what tells its tables' width by another error than that of fitting them.
 BY_ANOTHER_ERROR = ("check_positive_only_tag_during_fit",)
