@@ -48,6 +48,8 @@ TOPICS = {
     "_table": "tables",
     "resampling": "uncertainty",
 }
+# Topics whose classes are made by a call of the user.
+CALLED = ("estimator", "laws")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 
@@ -119,7 +121,9 @@ def site_link(link: re.Match[str], source: str, here: str) -> str:
 def _api_page(topic: str, names: list[str]) -> str:
     """Headings for the public names of a topic, which mkdocstrings fills."""
     path = PACKAGE / f"{topic}.py"
-    said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else None
-    introduction = (said or "").partition("\n\n")[0]
-    parts = [f"# {topic.replace('_', ' ')}", introduction, *(f"::: lawfit.{name}" for name in names)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    parts = [f"# {topic.replace('_', ' ')}"]
+    # A module that is public itself says what it is for below.
+    if path.is_file() and topic not in names:
+        parts.append((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n\n")[0])
+    called = "\n    options:\n      merge_init_into_class: true" if topic in CALLED else ""
+    return "\n\n".join([*parts, *(f"::: lawfit.{name}{called}" for name in names)]) + "\n"

@@ -90,7 +90,7 @@ def starts(points: lf.Table) -> Iterator[str]:
 def intervals(points: lf.Table) -> Iterator[str]:
     """Return 95 % intervals by the ways that papers take, and by the default."""
     published, default, squares = fit(points, USED), fit(points, USED, f_scale="mad"), fit(points, USED, loss="squared")
-    yield f"{'fit':<22} {'interval':<26} {'alpha':>14} {'beta':>14} {'E':>14} {EXPONENT:>22}"
+    yield f"{'fit':<13} {'interval':<19} {'alpha':>15} {'beta':>15} {'E':>15} {EXPONENT:>22}"
     for name, found in (("Huber, 1e-3", published), (f"Huber, {default.f_scale:.2g}", default), ("squares", squares)):
         pairs = found.bootstrap(N_REPLICATES, resample="pairs")
         bayesian = found.bootstrap(N_REPLICATES)
@@ -101,7 +101,7 @@ def intervals(points: lf.Table) -> Iterator[str]:
         }
         for way, found_intervals in ways.items():
             shown = [f"{each.lower:.3f} to {each.upper:.3f}" for each in found_intervals]
-            yield f"{name:<22} {way:<26} {shown[0]:>14} {shown[1]:>14} {shown[2]:>14} {shown[3]:>22}"
+            yield f"{name:<13} {way:<19} {shown[0]:>15} {shown[1]:>15} {shown[2]:>15} {shown[3]:>22}"
 
 
 def experiments(points: lf.Table) -> Iterator[str]:
