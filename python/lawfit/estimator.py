@@ -1,6 +1,6 @@
 """A law as an estimator of scikit-learn: `LawRegressor`, for pipelines, grids and cross-validation.
 
-Needs scikit-learn when it fits, not when it is imported.
+Needs scikit-learn 1.6 or newer when it fits, not when it is imported.
 """
 
 from __future__ import annotations
@@ -250,4 +250,4 @@ def _sklearn(module: str) -> Any:
     try:
         return cast(Any, importlib.import_module(f"sklearn.{module}"))
     except ImportError:
-        raise ImportError("lawfit.estimator needs scikit-learn: pip install scikit-learn") from None
+        raise ImportError("lawfit.estimator needs scikit-learn: pip install 'lawfit[sklearn]'") from None

@@ -88,6 +88,19 @@ def test_every_public_name_is_on_an_api_page(site: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_parameters_that_are_described_together_have_their_own_defaults(site: Path) -> None:
+    page = (site / "api" / "estimator" / "index.html").read_text(encoding="utf-8")
+    rows = {
+        name: row
+        for row in re.findall(r"<tr\b.*?</tr>", page, re.DOTALL)
+        for name in re.findall(r"^.*?<code>(\w+)", row, re.DOTALL)
+    }
+    assert "<code>1000</code>" in rows["max_iterations"]
+    assert "<code>0</code>" in rows["seed"]
+    assert "<code>&#39;auto&#39;</code>" in rows["solver"]
+
+
+@pytest.mark.timeout(300)
 def test_no_page_loads_anything_from_another_host(site: Path) -> None:
     pages = list(site.glob("**/*.html"))
     assert len(pages) > 30
