@@ -113,7 +113,7 @@ def site_link(link: re.Match[str], source: str, here: str) -> str:
         return link[0]
     linked = posixpath.normpath(posixpath.join(posixpath.dirname(source), file))
     there = PROJECT.get(linked, linked.removeprefix("docs/") if linked.startswith("docs/") else "")
-    if not there.endswith(".md"):
+    if not there or there.endswith(".py"):
         return text
     return f"[{text}]({posixpath.relpath(there, posixpath.dirname(here) or '.')}{hash_sign}{fragment})"
 

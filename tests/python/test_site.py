@@ -124,6 +124,8 @@ def test_no_page_loads_anything_from_another_host(site: Path) -> None:
         ("[a](../docs/trust.md)", "benches/README.md", "project/benches.md", "[a](../trust.md)"),
         ("[a](examples/dependent_package/README.md)", "README.md", "index.md", "a"),
         ("[a](../api/fitting.md)", "docs/laws/x.md", "laws/x.md", "[a](../api/fitting.md)"),
+        ("[a](images/x.png)", "docs/trust.md", "trust.md", "[a](images/x.png)"),
+        ("[a](site_pages.py)", "docs/trust.md", "trust.md", "a"),
         ("[a](#x)", "docs/trust.md", "trust.md", "[a](#x)"),
         ("[a](https://b.c/d.md)", "docs/trust.md", "trust.md", "[a](https://b.c/d.md)"),
     ],
