@@ -95,7 +95,7 @@ def curve_fit(
     -----
     When to use: to put a law where ``scipy.optimize.curve_fit`` is called. `fit` gives the same numbers with their
     warnings, intervals, a bootstrap, clusters and priors, and takes tables. Where SciPy starts from ones, this starts
-    from many places. A parameter that the law declares positive stays positive.
+    from many places. A law's own bounds hold, such as those of positive parameters; SciPy's pair replaces them all.
 
     Examples
     --------

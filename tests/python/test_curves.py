@@ -96,6 +96,16 @@ def test_bounds_in_scipys_form_are_scipys_bounds() -> None:
     np.testing.assert_array_equal(anywhere, lf.curve_fit(law, X, y)[0])
 
 
+def test_a_pair_of_bounds_replaces_those_of_the_law() -> None:
+    x = np.geomspace(1e7, 1e10, 12)
+    y = -0.1 + 400.0 * x**-0.34
+    with pytest.warns(UserWarning, match="no variance of E: at its bound 0"):
+        assert lf.curve_fit("power_floor", x, y)[0][0] == 0.0
+    np.testing.assert_allclose(
+        lf.curve_fit("power_floor", x, y, bounds=(-np.inf, np.inf))[0], [-0.1, 400.0, 0.34], rtol=1e-6
+    )
+
+
 def test_every_way_to_say_the_same_gives_the_same() -> None:
     x = np.logspace(6.5, 10, 20)
     y = np.asarray(lf.laws.power_floor.evaluate(x=x, params=POWER_TRUTH)) * (1 + 0.001 * np.cos(np.arange(20)))
