@@ -14,9 +14,9 @@ WHEEL := target/.stamp-wheel
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml $(wildcard Cargo.lock)
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(VENV)" "$(BIN)/maturin"
-PYTHON_PATHS := python tests/python tests/data benches examples
+PYTHON_PATHS := python tests/python tests/data benches examples $(wildcard docs/*.py)
 
-.PHONY: all test demo dev fmt fmt-check lint test-engine docs wheel stubs test-python stress bench clean
+.PHONY: all test demo dev fmt fmt-check lint test-engine docs site wheel stubs test-python stress bench clean
 .DELETE_ON_ERROR:
 
 all: test
@@ -81,6 +81,10 @@ test-engine:
 
 docs:
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items --quiet
+
+# The pages of docs/, the laws and the Python API, as a site in target/site; a warning is an error. Built by pytest as well.
+site: $(EXTRAS)
+	NO_MKDOCS_2_WARNING=1 "$(BIN)/mkdocs" build --strict
 
 # The wheel alone, in an environment of its own: small enough, importable, and its command answers.
 wheel: $(WHEEL)

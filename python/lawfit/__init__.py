@@ -5,6 +5,7 @@ A law is text or an entry of `lawfit.laws`; `fit` and `fit_many` fit it; `bootst
 
 from importlib.metadata import version as _version
 
+from lawfit import estimator as estimator
 from lawfit import laws as laws
 from lawfit import synthetic as synthetic
 from lawfit import uncertainty as uncertainty
@@ -33,10 +34,12 @@ from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.allocation import allocate as allocate
 from lawfit.chains import fit_chain as fit_chain
 from lawfit.counts import fit_counts as fit_counts
+from lawfit.curves import curve_fit as curve_fit
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis
 from lawfit.errors import DataError as DataError
+from lawfit.errors import FitError as FitError
 from lawfit.errors import InternalError as InternalError
 from lawfit.errors import LawError as LawError
 from lawfit.errors import LawfitError as LawfitError

@@ -15,5 +15,9 @@ class DataError(LawfitError, ValueError):
     """The data cannot be used as they are; the message names the column, the row and what to do."""
 
 
+class FitError(LawfitError, RuntimeError):
+    """A fit went wrong where the answer has no room for a status; the message says how it ended and what to do."""
+
+
 class InternalError(LawfitError, RuntimeError):
     """The engine broke one of its own promises: a bug worth reporting, with the call that led to it."""

@@ -20,6 +20,7 @@ FUNCTIONS += [lf.fit_counts, counts.bootstrap, _count_predictions.predict, _coun
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap]
+FUNCTIONS += [lf.curve_fit]
 
 
 @pytest.mark.parametrize("name", MODULES)

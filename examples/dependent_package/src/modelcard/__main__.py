@@ -1,0 +1,7 @@
+"""``python -m modelcard``."""
+
+import sys
+
+from modelcard.command import main
+
+sys.exit(main())
