@@ -7,6 +7,7 @@ from importlib.metadata import version as _version
 
 from lawfit import estimator as estimator
 from lawfit import laws as laws
+from lawfit import plotting as plotting
 from lawfit import synthetic as synthetic
 from lawfit import uncertainty as uncertainty
 from lawfit._allocation import Allocation as Allocation

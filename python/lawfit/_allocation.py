@@ -230,6 +230,12 @@ class Allocation:
             )
         return said
 
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw the sweep, or another figure of `lawfit.plotting` by name, and return the axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
+
     def to_dict(self) -> dict[str, object]:
         """Return plain values: every point with its amounts, variables, response, prices and status."""
         return {

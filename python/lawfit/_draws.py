@@ -6,7 +6,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -255,6 +255,12 @@ class Draws:
         if self.n_checked:
             counts += f", {self.n_disagreed} of {self.n_checked} searched from many starts have a lower minimum"
         return counts
+
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw how the first parameter spreads, or another figure by name (`lawfit.plotting`), and return axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
 
     def __repr__(self) -> str:
         """Return the form for people."""

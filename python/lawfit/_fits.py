@@ -119,6 +119,12 @@ class Fits:
         """Return a frame: one row per fit and parameter (``"params"``) or one row per fit (``"fits"``)."""
         return _export.frame(_export.columns_of(self, what), library, self.rows.library, "to_frame")
 
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw the first parameter over the groups, or another figure by name (`lawfit.plotting`), and return axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
+
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""
         return _export.fits_dict(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -134,6 +135,12 @@ class Frontier:
         if not is_positive:
             return found
         return found._replace(lower=math.exp(found.lower), upper=math.exp(found.upper))
+
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw the sweep with its intervals, or another figure of `lawfit.plotting` by name, and return the axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
 
     def __repr__(self) -> str:
         """Return the form for people."""

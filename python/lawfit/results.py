@@ -367,6 +367,12 @@ class Fit:
             progress=progress,
         )  # fmt: skip
 
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw the law through the runs, or another figure of `lawfit.plotting` by name, and return the axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
+
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""
         return _export.fit_dict(self)

@@ -96,6 +96,12 @@ class Validation:
         """
         return conformal(self.fit, self.rows.error, self.rows.stderr, self.rows.unit, level)
 
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw predicted against observed, or another figure of `lawfit.plotting` by name, and return the axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
+
     def to_frame(self, library: str | None = None) -> Any:
         """Return one row per held-out run."""
         rows = self.rows

@@ -1,0 +1,140 @@
+"""A figure: numbers first, drawn by matplotlib only when asked."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lawfit._engine import F64
+from lawfit._named import Named
+from lawfit.errors import LawfitError
+
+# Of matplotlib, which is loaded when something is drawn and gives no types here.
+Axes: TypeAlias = Any
+
+# Okabe and Ito 2008: told apart with any colour vision, and in grey.
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#777777"
+BAND = 0.18
+POINT = 18.0
+# A logarithmic axis over less than this has ticks in plain numbers.
+PLAIN = 300.0
+# Variables of the field, and what they count.
+WORDS = {"N": "parameters N", "D": "training tokens D", "k": "samples k", "C": "training FLOP C = 6ND"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FigureData:
+    """What a figure shows.
+
+    Attributes
+    ----------
+    arrays : Named of numpy.ndarray
+        By name; ``data["observed"]`` is short for ``data.arrays["observed"]``.
+    labels : Named of str
+        Of the axes and the title, by ``"x"``, ``"y"``, ``"colour"`` and ``"title"``.
+    notes : tuple of str
+        What the figure says in words.
+    """
+
+    arrays: Named[F64]
+    labels: Named[str]
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> F64:
+        """Look an array up."""
+        return self.arrays[name]
+
+
+def figure_data(arrays: Mapping[str, F64], labels: Mapping[str, str], notes: tuple[str, ...] = ()) -> FigureData:
+    """Put arrays and labels together."""
+    return FigureData(Named({name: np.asarray(values) for name, values in arrays.items()}), Named(labels), notes)
+
+
+class Figure:
+    """A figure: called to be drawn, ``figure(result, ax=None, ...)``, its numbers are ``figure.data(result, ...)``.
+
+    Drawing returns the axes: those given as ``ax=``, or new ones, whose figure is ``ax.figure`` and is saved by
+    ``ax.figure.savefig(path)``.
+
+    Parameters
+    ----------
+    data : callable
+        From a result to the numbers.
+    draw : callable
+        Draws the numbers into axes.
+    """
+
+    def __init__(self, data: Callable[..., FigureData], draw: Callable[[Axes, FigureData], None]) -> None:
+        self._data, self._draw = data, draw
+        self.__doc__ = data.__doc__
+        self.__name__ = data.__name__.removesuffix("_data")
+
+    def data(self, *arguments: Any, **options: Any) -> FigureData:
+        """Return the numbers that would be drawn."""
+        return self._data(*arguments, **options)
+
+    def __call__(self, *arguments: Any, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw into axes, new ones by default, and return them."""
+        found = self._data(*arguments, **options)
+        ax = new_axes() if ax is None else ax
+        self._draw(ax, found)
+        for end in ("x", "y"):
+            getattr(ax, f"set_{end}label")(found.labels[end])
+        if found.labels["title"]:
+            ax.set_title(found.labels["title"], fontsize="medium", loc="left")
+        for side in ("top", "right"):
+            ax.spines[side].set_visible(False)
+        return ax
+
+    def __repr__(self) -> str:
+        """Return the form for people."""
+        return f"<figure {self.__name__}>"
+
+
+def new_axes() -> Axes:
+    """Return axes of a figure of their own, which no window manager knows."""
+    try:
+        figure = importlib.import_module("matplotlib.figure")
+    except ImportError:
+        raise LawfitError(
+            "figures need matplotlib: pip install 'lawfit[plot]'; the numbers are there without it: .data(...)"
+        ) from None
+    return figure.Figure(figsize=(5.2, 3.6), layout="constrained").add_subplot()
+
+
+def is_wide(values: F64) -> bool:
+    """Tell whether positive values span so much that a logarithmic axis reads better."""
+    finite = values[np.isfinite(values)]
+    return finite.size > 0 and bool(finite.min() > 0.0) and bool(finite.max() > 5.0 * finite.min())
+
+
+def scale(ax: Axes, x: F64 | None = None, y: F64 | None = None) -> None:
+    """Make axes logarithmic whose values span much."""
+    for end, values in (("x", x), ("y", y)):
+        if values is not None and is_wide(np.ravel(values)):
+            getattr(ax, f"set_{end}scale")("log")
+            finite = values[np.isfinite(values)]
+            if finite.max() < PLAIN * finite.min():
+                # Powers of ten alone would leave one or two ticks.
+                ticker = importlib.import_module("matplotlib.ticker")
+                axis = getattr(ax, f"{end}axis")
+                axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+                axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+                axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def word(name: str, units: Mapping[str, str] | None = None) -> str:
+    """Return a variable with what it counts."""
+    if name in WORDS:
+        return WORDS[name]
+    unit = (units or {}).get(name)
+    return f"{name} ({unit})" if unit else name
+
+
+def say(ax: Axes, text: str) -> None:
+    """Write words into the middle of axes that have nothing to show."""
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", wrap=True, color=GREY)
