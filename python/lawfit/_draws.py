@@ -21,6 +21,8 @@ from lawfit._wording import suggest
 from lawfit.errors import DataError
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from lawfit._engine import Progress
     from lawfit._frontier import Frontier
     from lawfit._predictions import Predicted
@@ -90,6 +92,12 @@ class Interval(tuple[float, float]):
     def upper(self) -> float:
         """The upper end."""
         return self[1]
+
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_interval(self)
 
     def __repr__(self) -> str:
         """Return the form for people."""
@@ -247,6 +255,12 @@ class Draws:
             self, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads, progress=progress
         )
 
+    def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
+        """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""
+        from lawfit import saving
+
+        return saving.save(self, path, data=data)
+
     @property
     def counts(self) -> str:
         """Return what went otherwise in how many replicates."""
@@ -261,6 +275,12 @@ class Draws:
         from lawfit import plotting
 
         return plotting.plot(self, kind, ax)
+
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_draws(self)
 
     def __repr__(self) -> str:
         """Return the form for people."""

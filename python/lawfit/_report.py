@@ -34,6 +34,8 @@ MOST_FITS = 30
 
 def warnings_of(fit: Fit) -> tuple[str, ...]:
     """Return what a careful reader should know before using the numbers."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.warnings
     found = []
     if not fit.success:
         found.append(f"not usable as it is: {fit.message}")
@@ -150,7 +152,7 @@ def fit_text(fit: Fit) -> str:
         lines.append(", ".join(f"{name} = {value}" for name, value in zip(fit.by, fit.key, strict=True)))
     lines += [names_line(fit.rows.variables, fit.law.parameters), ""]
     header, body = parameter_rows(fit)
-    lines += [*table(header, body), "", *fields(_facts(fit))]
+    lines += [*table(header, body), "", *fields(facts_of(fit))]
     warnings = warnings_of(fit)
     if warnings:
         lines += ["", "warnings", *(f"  - {warning}" for warning in warnings)]
@@ -167,7 +169,7 @@ def parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
         header += ["2.5 %", "97.5 %"]
         for row in body:
             row += [number(end) for end in interval(row[0])]
-    notes = [_note(fit, name) for name in fit.params]
+    notes = [note_of(fit, name) for name in fit.params]
     if any(notes):
         header.append("note")
         for row, note in zip(body, notes, strict=True):
@@ -175,7 +177,8 @@ def parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
     return header, body
 
 
-def _note(fit: Fit, name: str) -> str:
+def note_of(fit: Fit, name: str) -> str:
+    """Say in a few words how a parameter was held."""
     if name in fit.options.fixed:
         return "fixed"
     notes = ["at bound"] if name in fit.at_bound else []
@@ -185,7 +188,8 @@ def _note(fit: Fit, name: str) -> str:
     return ", ".join(notes)
 
 
-def _facts(fit: Fit) -> list[tuple[str, str]]:
+def facts_of(fit: Fit) -> list[tuple[str, str]]:
+    """Return what a fit did, and with what, by name."""
     options, rows = fit.options, fit.rows
     scale = "" if options.loss == "squared" else f", f_scale={fit.f_scale:.6g}"
     rule = f" ({options.scale_rule})" if scale and options.f_scale is None else ""
@@ -253,7 +257,7 @@ def stderr_line(fit: Fit) -> str:
     by, clusters = fit.rows.clustered_by, ""
     if _uses_clusters(fit):
         clusters = f" over {fit.n_clusters} clusters ({by})"
-    elif fit.rows.clusters is not None:
+    elif by is not None:
         clusters = f", as if rows were independent: the clusters ({by}) are not used"
     if math.isinf(fit.dof):
         return f"{fit.covariance_type}{clusters}; normal quantiles"
@@ -286,7 +290,7 @@ def fits_text(fits: Fits) -> str:
     ]
     words = dropped_words(fits.rows.dropped)
     if words:
-        lines.append(f"rows: {fits.rows.y.size} used of {fits.rows.n_table_rows} ({words})")
+        lines.append(f"rows: {fits.rows.offsets[-1]} used of {fits.rows.n_table_rows} ({words})")
     if fits.options.protocol is not None:
         lines.append(f"protocol: {_protocol_line(fits.options.protocol)}")
     failures = Counter(fits.status[fits.failed].tolist())

@@ -125,6 +125,10 @@ def of_fit(
     ------
     LawError, DataError
         As in `allocate`; also for a fit that did not end in a minimum.
+
+    Notes
+    -----
+    When to use: for a plan and how far it lies outside the data; `Draws.allocate` says how sure it is.
     """
     if not fit.success:
         raise DataError(f"the fit cannot be allocated with as it is: {fit.message}")
@@ -164,6 +168,10 @@ def of_draws(
     ------
     LawError, DataError
         As in `allocate`; also for a fit that did not end in a minimum.
+
+    Notes
+    -----
+    When to use: before money is spent. The decision itself is bootstrapped, with all that moves together in the draws.
 
     Examples
     --------

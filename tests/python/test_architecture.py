@@ -25,6 +25,9 @@ RANKS = {
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
     "_report": 3, "_export": 3, "_residuals": 3, "_predictions": 3, "results": 3, "_fits": 3,
     "_replicates": 3, "_crossed": 3,
+    "_absent": 3, "_fingerprint": 3, "_summaries": 4, "_attach": 4, "_codec": 1, "saving": 6,
+    "_html": 1, "_notebook": 4, "_latex_tables": 4,
+    "_checklist": 5, "_page": 5, "_reproduce": 4, "reporting": 6,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4, "_refits": 4, "_intervals": 4, "_from_draws": 4,
     "_profile": 4, "_band": 4, "uncertainty": 4,
     "_tangent": 3, "_leverage": 3, "_new_runs": 3, "_repeats": 3,
@@ -45,6 +48,11 @@ RANKS = {
 NEIGHBOURS = {
     "plotting": {"_fit_figures", "_plan_figures"},
     "allocation": {"_frontier"},
+    "_absent": {"_batch", "_draws"},
+    "_fingerprint": {"_batch"},
+    "_summaries": {"_band", "_profile", "_refits"},
+    "_attach": {"fitting"},
+    "_page": {"_checklist"},
     "_mixture": {"_draws"},
     "_arrays": {"_engine"},
     "_progress": {"_engine"},
@@ -111,8 +119,8 @@ NEIGHBOURS = {
 }
 # Results, whose verbs delegate upwards.
 HAVE_VERBS = {
-    "results", "validation", "_allocation", "_count_fit", "_draws", "_fits", "_frontier", "_mixture", "_predictions",
-    "_table",
+    "results", "validation", "_allocation", "_chain_fit", "_count_fit", "_draws", "_fits", "_frontier", "_law",
+    "_mixture", "_predictions", "_table",
 }  # fmt: skip
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib", "sklearn")
 MODULES = sorted(PACKAGE.glob("*.py"))
@@ -233,6 +241,6 @@ def test_public_names_are_what_the_package_lists() -> None:
         "Fit", "FitError", "Fits", "Frontier", "InternalError", "Interval", "LackOfFit", "Law", "LawError",
         "LawfitError", "Mixture", "Mixtures", "Optimum", "Predicted", "Prediction", "Sampled", "T2Comparison",
         "Table", "Validation", "allocate", "binomial_sigma", "bootstrap", "compare_t2", "curve_fit",
-        "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "next_runs", "pass_at_k",
-        "protocols", "published", "read_table",
+        "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "load", "next_runs",
+        "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip
