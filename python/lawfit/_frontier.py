@@ -125,7 +125,7 @@ class Frontier:
             share=self.draws.share,
             n_units=self.draws.n_units,
             n_determined=determined(fit),
-            over_clusters=fit.rows.clusters is not None,
+            over_clusters=fit.rows.clustered_by is not None,
             is_widened=False,
             left_out=lambda: np.empty(0),
             studentized=lambda: None,

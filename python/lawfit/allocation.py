@@ -197,7 +197,9 @@ def _of(
     bounds: Mapping[str, Bound] | None,
     at: Mapping[str, float] | None,
 ) -> tuple[Sweep, Named[tuple[float, float]]]:
-    x = fit.rows.x
-    names = fit.rows.variables
-    ranges = {name: (float(row.min()), float(row.max())) for name, row in zip(names, x, strict=True) if row.size}
+    rows, summary = fit.rows, fit.rows.summary
+    if summary is not None:
+        ranges = dict(summary.ranges)
+    else:
+        ranges = {name: (float(x.min()), float(x.max())) for name, x in zip(rows.variables, rows.x, strict=True)}
     return sweep(fit.law, budgets, bounds, at, ranges), Named(ranges)

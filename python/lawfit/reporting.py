@@ -20,13 +20,14 @@ from lawfit._text import number
 from lawfit._wording import describe
 from lawfit.diagnosis import draws_of
 from lawfit.errors import DataError, LawfitError
+from lawfit.plotting import FIGURES
 from lawfit.results import Fit
 from lawfit.validation import Validation
 from lawfit.validation import validate as validated
 
-# Functions of lawfit.plotting, and what stands below their figures.
-FIGURES = {
-    "fit": "The runs and the law.",
+# Figures of a page, and what stands below them.
+CAPTIONS = {
+    "law": "The runs and the law.",
     "predicted": "Predicted beside actual.",
     "residuals": "Residuals.",
     "starts": "Objective at the end of each start.",
@@ -247,22 +248,15 @@ def _figures(fit: Fit) -> str:
 
 
 def _report_figures(fit: Fit) -> list[str]:
-    """Draw what `lawfit.plotting` draws of a fit; nothing without it or without matplotlib."""
+    """Draw what `lawfit.plotting` draws of a fit; nothing without matplotlib."""
     if importlib.util.find_spec("matplotlib") is None:
-        return []
-    try:
-        plotting = importlib.import_module("lawfit.plotting")
-    except ModuleNotFoundError:
         return []
     figures = importlib.import_module("matplotlib.figure")
     found = []
-    for place, (name, caption) in enumerate(FIGURES.items()):
-        draw = getattr(plotting, name, None)
-        if draw is None:
-            continue
+    for place, (name, caption) in enumerate(CAPTIONS.items()):
         figure = figures.Figure(figsize=(5.0, 3.6), layout="constrained")
         try:
-            draw(fit, ax=figure.subplots())
+            FIGURES[name](fit, ax=figure.subplots())
         except LawfitError as error:
             found.append(_html.element("figure", _html.text("figcaption", f"{caption} Not drawn: {error}")))
             continue
@@ -274,7 +268,9 @@ def _report_figures(fit: Fit) -> list[str]:
 def _as_svg(figure: Any, prefix: str, caption: str) -> str:
     """Return a figure as SVG for the middle of a page: names of its own, and no word of where formats are described."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    # The same page from the same fit: names within the drawing come from its content, not from chance.
+    with importlib.import_module("matplotlib").rc_context({"svg.hashsalt": "lawfit"}):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

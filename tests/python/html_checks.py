@@ -23,7 +23,7 @@ class Checker(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         for name, value in attrs:
-            if name in ("src", "href", "xlink:href", "srcset", "action") and not str(value).startswith("#"):
+            if name in ("src", "href", "xlink:href", "srcset", "action") and not str(value).startswith(("#", "data:")):
                 self.problems.append(f"{tag} {name}={value}")
             if name.startswith("on"):
                 self.problems.append(f"{tag} has {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,3 +242,15 @@ def test_a_quantity_that_is_not_there_is_named() -> None:
     plan = lf.allocate("chinchilla", {"6*N*D": 1e20}, params=HOFFMANN)
     with pytest.raises(lf.DataError, match="'k' of 'k/N' is not known here"):
         plan["k/N"]
+
+
+def test_a_loaded_fit_and_its_draws_allocate_as_before(draws: lf.Draws, tmp_path: Path) -> None:
+    draws.save(tmp_path / "draws.json")
+    again = lf.load(tmp_path / "draws.json")
+    assert isinstance(again, lf.Draws)
+    budgets = {"6*N*D": np.logspace(20, 26, 3)}
+    front, same = draws.allocate(budgets), again.allocate(budgets)
+    np.testing.assert_array_equal(same["N"], front["N"])
+    assert same.interval("N").note == front.interval("N").note
+    np.testing.assert_array_equal(same.interval("N").lower, front.interval("N").lower)
+    assert repr(again.fit.allocate(budgets)) == repr(draws.fit.allocate(budgets))

@@ -46,6 +46,7 @@ RANKS = {
     "__init__": 8, "__main__": 8,
 }  # fmt: skip
 NEIGHBOURS = {
+    "reporting": {"plotting"},
     "plotting": {"_fit_figures", "_plan_figures"},
     "allocation": {"_frontier"},
     "_absent": {"_batch", "_draws"},
