@@ -70,7 +70,7 @@ def allocate(
     -----
     When to use: with published coefficients; after a fit `Fit.allocate` knows them, and `Draws.allocate` their
     uncertainty. Budgets should grow with each of their variables. With one variable more than budgets the search is
-    global on a grid of 128 points in the logarithm; with more the best of a coarser grid are followed. First-order
+    global, from a grid with a point each factor of two; with more the best of a coarser grid are followed. First-order
     conditions hold to 1e-10 of the largest slope.
 
     References

@@ -16,7 +16,9 @@ use crate::allocation::surface::Point;
 use crate::allocation::surface::Surface;
 
 /// Grid points along each free variable, by how many are free; beyond these, the last.
-const ALONG: [usize; 6] = [1, 128, 24, 10, 6, 4];
+const ALONG: [usize; 6] = [1, 129, 24, 10, 6, 4];
+/// Along a single free variable a point each factor of two is enough, and this many are the least.
+const LEAST_ALONG: usize = 17;
 /// Searches for one point of the sweep, at most.
 const MOST_SEARCHES: usize = 4;
 /// Two ends nearer than this, in every logarithm, are one optimum.
@@ -122,11 +124,19 @@ fn limits_of(spec: &AllocationSpec<'_>, n: usize, point: usize) -> Limits {
 /// All combinations of equally spaced values of the free variables; the others are at their lower bounds.
 fn lattice(spending: &Spending, limits: &Limits, reach: &[f64]) -> Vec<Point> {
     let free = &spending.free;
-    let along = ALONG[free.len().min(ALONG.len() - 1)];
+    let most = ALONG[free.len().min(ALONG.len() - 1)];
     let is_empty = free.iter().zip(reach).any(|(&i, &reach)| reach.is_nan() || reach < limits.lower[i]);
     if is_empty {
         return Vec::new();
     }
+    let along = match (free.as_slice(), reach) {
+        (&[i], &[reach]) => {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and a few thousand")]
+            let factors = ((reach - limits.lower[i]) / std::f64::consts::LN_2).ceil() as usize;
+            (factors + 1).clamp(LEAST_ALONG, most)
+        }
+        _ => most,
+    };
     let n_points = along.pow(u32::try_from(free.len()).expect("at most MOST_VARIABLES"));
     let one = |number: usize| {
         let mut u = limits.lower;
