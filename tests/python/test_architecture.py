@@ -36,9 +36,11 @@ RANKS = {
     "_count_law": 3, "_count_rows": 3, "_count_report": 3, "_count_fit": 3,
     "_count_starts": 4, "_count_predictions": 4, "counts": 4,
     "_mixture": 3, "mixtures": 4,
-    "_demo": 6, "_cli_output": 6,
-    "cli": 7,
-    "__init__": 8, "__main__": 8,
+    "_parquet": 3,
+    "_demo": 6, "_cli_verb": 6, "_cli_wording": 6, "_cli_arguments": 6, "_cli_output": 6,
+    "_cli_fit": 7, "_cli_laws": 7, "_cli_demo": 7,
+    "cli": 8,
+    "__init__": 9, "__main__": 9,
 }  # fmt: skip
 NEIGHBOURS = {
     "_mixture": {"_draws"},

@@ -138,7 +138,7 @@ def test_a_failed_fit_gives_exit_code_one(runs_csv: Path, capsys: pytest.Capture
         (["--law", "power_floor", "--column", "x"], "--column x: write NAME=VALUE"),
         (["--law", "power_floor", "-o", "fit.xlsx"], "the ending says no format"),
         (["--law", "power_floor", "-o", "/no/such/folder/fit.json"], "cannot write there"),
-        (["--law", "power_floor", "--threads", "0"], "n_threads=0"),
+        (["--law", "power_floor", "--threads", "0"], "--threads 0: give a whole number"),
         (["--law", "power_floor", "--by", "tsk"], "did you mean 'task'"),
     ],
 )
@@ -271,7 +271,7 @@ def test_a_bug_of_the_engine_is_called_so(
     def panic(*_: object, **__: object) -> None:
         raise lf.InternalError("an index out of range")
 
-    monkeypatch.setattr("lawfit.cli.fit_many", panic)
+    monkeypatch.setattr("lawfit._cli_fit.fit_many", panic)
     assert run("fit", runs_csv, "--law", "power_floor", "--response", "loss") == 2
     assert "a bug of lawfit, worth reporting: an index out of range" in capsys.readouterr().err
 
@@ -282,7 +282,7 @@ def test_an_interrupted_command_ends_as_shells_expect(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lawfit.cli.fit_many", interrupt)
+    monkeypatch.setattr("lawfit._cli_fit.fit_many", interrupt)
     assert run("fit", runs_csv, "--law", "power_floor", "--response", "loss") == 130
     assert capsys.readouterr().err == "lawfit: interrupted\n"
 
