@@ -145,9 +145,11 @@ VERB = Verb(
     name="fit",
     purpose="fit a law to a table of runs, or to each of many groups of it",
     usage="DATA [DATA ...] --law NAME|FORMULA --response COLUMN [options]",
-    example="""lawfit fit runs.csv --law chinchilla --response loss --bootstrap 1000 -o fit.json
+    example="""lawfit fit runs.csv --law chinchilla --response loss \\
+    --bootstrap 1000 -o fit.json
 lawfit fit runs.csv --law "E + A*C**-g" --column "C=6*N*D" --response loss
-lawfit fit runs.csv --law chinchilla --melt "eval/*" --by data -o fits.parquet""",
+lawfit fit runs.csv --law chinchilla --melt "eval/*" --by data \\
+    --missing drop -o fits.parquet""",
     add_arguments=add_arguments,
     run=run,
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+# Of a narrow terminal.
+WIDTH = 78
 DONE, SOME_FAILED, WRONG_CALL, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -43,7 +46,7 @@ class Verb:
         parser = verbs.add_parser(
             self.name,
             help=self.purpose,
-            description=f"{self.purpose[0].upper()}{self.purpose[1:]}.",
+            description=textwrap.fill(f"{self.purpose[0].upper()}{self.purpose[1:]}.", WIDTH),
             usage=f"lawfit {self.name} {self.usage}",
             epilog=f"example:\n{lines}",
             formatter_class=argparse.RawDescriptionHelpFormatter,

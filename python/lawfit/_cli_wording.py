@@ -29,11 +29,12 @@ def _as_option(found: re.Match[str], option: str) -> str:
         return option
     if not value.startswith(("{", '"', "'")):
         return f"{option} {value}"
+    if value == "{...}":
+        return f"{option} NAME=..."
     try:
         given: object = ast.literal_eval(value)
     except (SyntaxError, ValueError):
-        # Such as {...}, which stands for anything.
-        return f"{option} NAME=VALUE"
+        return f"{option} {value}"
     if isinstance(given, dict):
         return " ".join(f"{option} {quoted(f'{name}={_plain(each)}')}" for name, each in given.items())
     return f"{option} {quoted(str(given))}"
