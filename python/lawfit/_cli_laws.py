@@ -18,28 +18,30 @@ from lawfit.errors import LawError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("name", nargs="?", metavar="NAME|WORDS", help="show this law, or list those that speak of this")
+    parser.add_argument(
+        "words", nargs="*", metavar="NAME|WORDS", help="show the law of this name, or list those that speak of these"
+    )
     add_output(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Show one law, or list those whose name, meaning, formula or reference holds the words."""
+    """Show one law, or list those in whose name, meaning, formula and reference all the words occur."""
     form = choose_format(chosen)
-    law = laws.CATALOGUE.get(chosen.name)
-    output = _list(chosen.name) if law is None else _one(law)
+    law = laws.CATALOGUE.get(" ".join(chosen.words))
+    output = _list(chosen.words) if law is None else _one(law)
     write(output.content(form), chosen.output)
     return DONE
 
 
-def _list(words: str | None) -> Output:
-    sought = (words or "").lower()
+def _list(words: list[str]) -> Output:
     found = [
         law
         for name, law in laws.CATALOGUE.items()
-        if any(sought in (part or "").lower() for part in (name, law.title, law.text, law.reference))
+        if all(word.lower() in f"{name}\n{law.title}\n{law.text}\n{law.reference}".lower() for word in words)
     ]
     if not found:
-        raise LawError(f"no law of the catalogue speaks of {words!r}; {suggest(words, laws.CATALOGUE)}")
+        sought = " ".join(words)
+        raise LawError(f"no law of the catalogue speaks of {sought!r}; {suggest(sought, laws.CATALOGUE)}")
     rows = [[law.name or "", law.text, law.title or ""] for law in found]
     columns = dict(zip(("name", "formula", "meaning"), map(list, zip(*rows, strict=True)), strict=True))
     return Output(
@@ -67,10 +69,13 @@ def _law_document(law: Law) -> dict[str, object]:
         "latex": law.to_latex(),
         "variables": list(law.variables or ()),
         "parameters": list(law.parameters),
+        "units": dict(law.units),
         "positive": list(law.positive),
         "bounds": {name: [_end(lower), _end(upper)] for name, (lower, upper) in law.bounds.items()},
+        "starts": {name: list(ends) for name, ends in law.starts.items()},
         "reference": law.reference,
-        "traps": law.traps,
+        "traps": list(law.traps),
+        "checks": dict(law.checks),
         "published": {name: _published_document(entry) for name, entry in published.of(law).items()},
     }
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -192,6 +193,50 @@ def test_laws_are_searched_by_name_meaning_formula_and_reference(capsys: pytest.
     shown = capsys.readouterr().out
     for part in ("latex", r"\min\left(N", "trap", "Published muennighoff2023"):
         assert part in shown
+
+
+def test_laws_that_hold_all_the_words_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "moe", "clark") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["clark_moe"]
+    assert run("laws", "moe", "nothing") == 2
+    assert "no law of the catalogue speaks of 'moe nothing'" in capsys.readouterr().err
+
+
+def test_all_that_is_known_of_laws_is_written_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "--format", "json") == 0
+    every = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in every] == list(lf.laws.CATALOGUE)
+    for entry, law in zip(every, lf.laws.CATALOGUE.values(), strict=True):
+        bounds = {
+            name: tuple(
+                math.copysign(math.inf, side) if end is None else end for end, side in zip(pair, (-1, 1), strict=True)
+            )
+            for name, pair in entry["bounds"].items()
+        }
+        assert bounds == dict(law.bounds)
+        known = lf.published.of(law)
+        assert {name: found["params"] for name, found in entry["published"].items()} == {
+            name: dict(published.params) for name, published in known.items()
+        }
+        rebuilt = lf.Law(
+            entry["formula"], entry["variables"], positive=entry["positive"], bounds=bounds, starts=entry["starts"]
+        )
+        assert rebuilt.bounds == law.bounds
+        assert (rebuilt.text, rebuilt.parameters, rebuilt.starts) == (law.text, law.parameters, law.starts)
+        assert (entry["latex"], entry["reference"], tuple(entry["traps"])) == (law.to_latex(), law.reference, law.traps)
+    assert run("laws", "chinchilla", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out) == next(entry for entry in every if entry["name"] == "chinchilla")
+
+
+def test_published_coefficients_are_columns_of_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "chinchilla", "--format", "csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["parameter"] for row in rows] == list(lf.laws.chinchilla.parameters)
+    for name, entry in lf.published.of(lf.laws.chinchilla).items():
+        assert {row["parameter"]: float(row[name]) for row in rows} == dict(entry.params)
+    assert run("laws", "--format", "csv") == 0
+    listed = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["formula"] for row in listed] == [law.text for law in lf.laws.CATALOGUE.values()]
 
 
 def test_standard_input_is_read_as_csv(runs_csv: Path, power_fit: lf.Fit) -> None:
