@@ -32,15 +32,21 @@ def add_runs(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add = group.add_argument
     add("--where", metavar="CONDITION", help='rows to use, such as "step > 0.9*max_step"')
     add("--missing", default="error", metavar="error|drop", help="what a missing value in a used row means (error)")
-    add("--melt", dest="metrics", action="append", default=[], metavar="PATTERNS",
-        help='put metric columns below each other, such as "eval/*,!*_acc": each metric is a group')  # fmt: skip
-    add("--melt-name", dest="name", metavar="NAME", help="column of their names (metric)")
-    add("--melt-value", dest="value", metavar="NAME", help="column of their values (value)")
     add("--last-checkpoint", dest="last", action="append", default=[], metavar="COLUMNS",
-        help="keep the last row of each run that these columns name; comes before --melt and --where")  # fmt: skip
+        help="keep the last row of each run that these columns name; comes before all else")  # fmt: skip
     add("--order", metavar="FORMULA", help="with it: what grows during training (step)")
     add("--share", type=real, metavar="SHARE", help="with it: keep rows past this share of the run's largest")
     return group
+
+
+def add_law(parser: argparse.ArgumentParser) -> None:
+    """Add ``--law``."""
+    parser.add_argument("--law", required=True, metavar="NAME|FORMULA", help="a law of the catalogue, or a formula")
+
+
+def add_response(parser: argparse.ArgumentParser) -> None:
+    """Add ``--response``."""
+    parser.add_argument("--response", required=True, metavar="COLUMN", help="the column to fit, or a formula")
 
 
 def add_column(group: argparse._ActionsContainer) -> None:
@@ -61,24 +67,14 @@ def add_quiet(group: argparse._ActionsContainer) -> None:
 
 
 def read_runs(chosen: argparse.Namespace) -> Table:
-    """Read the runs and do what the options say to do to the table before anything else."""
+    """Read the runs, and keep the last checkpoints where the options say so."""
     table = read_data(chosen.data)
     if chosen.last:
         order = "step" if chosen.order is None else chosen.order
         table = table.last(by=split_names(chosen.last, table.names), order=order, share=chosen.share)
     elif chosen.order is not None or chosen.share is not None:
         raise DataError("--order and --share go with --last-checkpoint COLUMNS, which names the runs")
-    if chosen.metrics:
-        name, value = melted_names(chosen)
-        table = table.melt(split_names(chosen.metrics, table.names), name=name, value=value)
-    elif chosen.name is not None or chosen.value is not None:
-        raise DataError("--melt-name and --melt-value go with --melt PATTERNS, which says what to melt")
     return table
-
-
-def melted_names(chosen: argparse.Namespace) -> tuple[str, str]:
-    """Return the columns that ``--melt`` makes: of the names of metrics, and of their values."""
-    return chosen.name or "metric", chosen.value or "value"
 
 
 def read_data(paths: Sequence[str]) -> Table:

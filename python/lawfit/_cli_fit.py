@@ -6,74 +6,43 @@ import argparse
 import sys
 
 from lawfit import _cli_arguments as arguments
+from lawfit._cli_fitting import add_fit_options, fit_table
 from lawfit._cli_output import Output, add_output, choose_format, write
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
 from lawfit._engine import registries
 from lawfit._export import columns_of, param_columns
 from lawfit._fits import Fits
-from lawfit._protocols import protocols
 from lawfit._report import names_line
 from lawfit._wording import listed
 from lawfit.errors import DataError
-from lawfit.fitting import fit_many
 from lawfit.results import Fit
+from lawfit.tables import Table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--law", required=True, metavar="NAME|FORMULA", help="a law of the catalogue, or a formula")
+    arguments.add_law(parser)
+    # Required without --melt only.
     parser.add_argument("--response", metavar="COLUMN", help="the column to fit (with --melt: the melted values)")
     runs = arguments.add_runs(parser)
-    runs.add_argument(
-        "--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)"
-    )
+    _add_groups(runs)
     add_fit_options(parser)
-    add_bootstrap_options(parser)
+    _add_bootstrap(parser)
     arguments.add_quiet(add_output(parser))
 
 
-def add_fit_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what any verb that fits can be told about the fit."""
-    known = registries()
-    add = parser.add_argument_group("noise and loss").add_argument
-    add("--weights", metavar="COLUMN", help="precisions of the rows: a column or a formula")
-    add("--sigma", metavar="COLUMN", help="known noise of the rows, a standard deviation: a column or a formula")
-    add("--cluster", metavar="COLUMN", help="rows with one value here, such as a run's, are not independent")
-    add("--protocol", metavar="NAME", help=f"set loss, scale, residual and starts as in {listed(protocols)}")
-    add("--loss", metavar="NAME", help=f"robust loss: {listed(known.losses)} (huber)")
-    add("--f-scale", metavar=f"NUMBER|{'|'.join(known.scale_rules)}", help="scale of the robust loss (mad)")
-    add("--residual", metavar="|".join(known.residuals), help="difference of logarithms or of values (log)")
-    add = parser.add_argument_group("parameters").add_argument
-    add("--fixed", action="append", default=[], metavar="NAME=VALUE", help="hold a parameter, such as E=1.7")
-    add("--bound", dest="bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
-        help="bound a parameter, such as alpha=0:3 or E=0:")  # fmt: skip
-    add("--prior", action="append", default=[], metavar="NAME=MEAN:SD", help="what is known, such as alpha=0.35:0.03")
-    rules = [rule for rule in known.start_rules if rule != "given"]
-    add = parser.add_argument_group("search").add_argument
-    add("--starts", metavar="RULE|COUNT", help=f"a number of starts, or a rule: {listed(rules)} (auto)")
-    add("--seed", type=arguments.whole, default=0, metavar="NUMBER", help="seed of starts and resamples (0)")
-    add("--solver", default="auto", metavar="auto|separable|generic", help="whether amplitudes are solved for (auto)")
-    add(
-        "--max-iterations",
-        type=arguments.whole,
-        default=1000,
-        metavar="COUNT",
-        help="limit of iterations of a start (1000)",
-    )
-    add("--kernels", default="auto", metavar="LEVEL", help=f"vector kernels: {listed(known.kernels)} (auto)")
-    add("--threads", dest="n_threads", type=arguments.whole, metavar="COUNT", help="number of threads (all cores)")
+def _add_groups(runs: argparse._ArgumentGroup) -> None:
+    add = runs.add_argument
+    add("--by", action="append", default=[], metavar="COLUMNS", help="one fit per value of these columns (a,b)")
+    add("--melt", dest="metrics", action="append", default=[], metavar="PATTERNS",
+        help='put metric columns below each other, such as "eval/*,!*_acc": each metric is a group')  # fmt: skip
+    add("--melt-name", dest="name", metavar="NAME", help="column of their names (metric)")
+    add("--melt-value", dest="value", metavar="NAME", help="column of their values (value)")
 
 
-def add_bootstrap_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what `fit_many` can be told about uncertainty."""
+def _add_bootstrap(parser: argparse.ArgumentParser) -> None:
     known = registries()
-    add = parser.add_argument_group("uncertainty").add_argument
-    add(
-        "--covariance",
-        default="auto",
-        metavar="KIND",
-        help=f"kind of standard error: {listed(known.covariances)} (auto)",
-    )
+    add = parser.add_argument_group("bootstrap").add_argument
     add("--bootstrap", type=arguments.whole, default=0, metavar="COUNT", help="replicates of a bootstrap (0)")
     add("--resample", metavar="SCHEME", help=f"scheme of the bootstrap: {listed(known.resamplers)} (bayesian)")
     add("--search", default="warm", metavar="warm|global", help="search replicates from the fit alone, or anew (warm)")
@@ -82,7 +51,19 @@ def add_bootstrap_options(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Fit, write, and say how many fits failed."""
     form = choose_format(chosen)
-    by, fits = fit_runs(chosen)
+    table, metric, response = _melted(chosen)
+    by = arguments.split_names(chosen.by, table.names)
+    # Metrics are never fitted as one.
+    by += [metric] if metric is not None and metric not in by else []
+    fits = fit_table(
+        chosen,
+        table,
+        by=by,
+        response=response,
+        bootstrap=chosen.bootstrap,
+        resample=chosen.resample,
+        search=chosen.search,
+    )
     write(_output(fits if by else fits[0]).content(form), chosen.output)
     if not chosen.quiet and (form != "table" or chosen.output):
         print(names_line(fits.rows.variables, fits.law.parameters), file=sys.stderr)
@@ -91,46 +72,17 @@ def run(chosen: argparse.Namespace) -> int:
     return SOME_FAILED if fits.failed.any() else DONE
 
 
-def fit_runs(chosen: argparse.Namespace) -> tuple[list[str], Fits]:
-    """Read the runs and fit them as the options say; return the columns that make groups, and the fits."""
-    if chosen.response is None and not chosen.metrics:
-        raise DataError("--response is missing: name the column to fit, such as --response loss")
-    law, table = arguments.read_law(chosen.law), arguments.read_runs(chosen)
-    by = arguments.split_names(chosen.by, table.names)
-    metric, value = arguments.melted_names(chosen)
-    if chosen.metrics and metric not in by:
-        by.append(metric)
-    fits = fit_many(
-        law,
-        table,
-        by=by,
-        response=value if chosen.response is None else chosen.response,
-        columns=arguments.pairs("--column", chosen.columns),
-        where=chosen.where,
-        missing=chosen.missing,
-        protocol=chosen.protocol,
-        loss=chosen.loss,
-        f_scale=arguments.scale(chosen.f_scale),
-        residual=chosen.residual,
-        weights=chosen.weights,
-        sigma=chosen.sigma,
-        cluster=chosen.cluster,
-        bounds=arguments.bounds(chosen.bounds),
-        fixed=arguments.fixed(chosen.fixed),
-        prior=arguments.priors(chosen.prior),
-        starts=arguments.count_or_rule(chosen.starts),
-        seed=chosen.seed,
-        solver=chosen.solver,
-        max_iterations=chosen.max_iterations,
-        covariance=chosen.covariance,
-        bootstrap=chosen.bootstrap,
-        resample=chosen.resample,
-        search=chosen.search,
-        kernels=chosen.kernels,
-        n_threads=chosen.n_threads,
-        progress=arguments.progress(chosen.quiet),
-    )
-    return by, fits
+def _melted(chosen: argparse.Namespace) -> tuple[Table, str | None, str]:
+    """Return the runs, melted where that is asked for; the column of the metrics' names then; and the response."""
+    if not chosen.metrics:
+        if chosen.name is not None or chosen.value is not None:
+            raise DataError("--melt-name and --melt-value go with --melt PATTERNS, which says what to melt")
+        if chosen.response is None:
+            raise DataError("--response is missing: name the column to fit, such as --response loss")
+        return arguments.read_runs(chosen), None, chosen.response
+    table, name, value = arguments.read_runs(chosen), chosen.name or "metric", chosen.value or "value"
+    table = table.melt(arguments.split_names(chosen.metrics, table.names), name=name, value=value)
+    return table, name, chosen.response or value
 
 
 def _output(found: Fit | Fits) -> Output:
@@ -144,7 +96,7 @@ def _output(found: Fit | Fits) -> Output:
 VERB = Verb(
     name="fit",
     purpose="fit a law to a table of runs, or to each of many groups of it",
-    usage="DATA [DATA ...] --law NAME|FORMULA --response COLUMN [options]",
+    usage="DATA [DATA ...] --law LAW --response COLUMN [options]",
     example="""lawfit fit runs.csv --law chinchilla --response loss \\
     --bootstrap 1000 -o fit.json
 lawfit fit runs.csv --law "E + A*C**-g" --column "C=6*N*D" --response loss

@@ -316,7 +316,7 @@ def test_a_bug_of_the_engine_is_called_so(
     def panic(*_: object, **__: object) -> None:
         raise lf.InternalError("an index out of range")
 
-    monkeypatch.setattr("lawfit._cli_fit.fit_many", panic)
+    monkeypatch.setattr("lawfit._cli_fitting.fit_many", panic)
     assert run("fit", runs_csv, "--law", "power_floor", "--response", "loss") == 2
     assert "a bug of lawfit, worth reporting: an index out of range" in capsys.readouterr().err
 
@@ -327,7 +327,7 @@ def test_an_interrupted_command_ends_as_shells_expect(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lawfit._cli_fit.fit_many", interrupt)
+    monkeypatch.setattr("lawfit._cli_fitting.fit_many", interrupt)
     assert run("fit", runs_csv, "--law", "power_floor", "--response", "loss") == 130
     assert capsys.readouterr().err == "lawfit: interrupted\n"
 

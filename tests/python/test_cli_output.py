@@ -95,7 +95,7 @@ def test_a_place_where_nothing_can_be_written_is_refused_before_the_fit(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("fitted before the place was looked at")
 
-    monkeypatch.setattr("lawfit._cli_fit.fit_many", never)
+    monkeypatch.setattr("lawfit._cli_fitting.fit_many", never)
     assert fit(runs_csv, "-o", tmp_path / output) == 2
     out, err = capsys.readouterr()
     assert out == ""
