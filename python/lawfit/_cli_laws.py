@@ -42,13 +42,24 @@ def _list(words: list[str]) -> Output:
     if not found:
         sought = " ".join(words)
         raise LawError(f"no law of the catalogue speaks of {sought!r}; {suggest(sought, laws.CATALOGUE)}")
-    rows = [[law.name or "", law.text, law.title or ""] for law in found]
-    columns = dict(zip(("name", "formula", "meaning"), map(list, zip(*rows, strict=True)), strict=True))
     return Output(
-        table=lambda: "\n".join(table(list(columns), rows, left=3)),
+        table=lambda: _listing(found),
         document=lambda: [_law_document(law) for law in found],
-        columns=lambda: columns | {"reference": [law.reference or "" for law in found]},
+        columns=lambda: {
+            "name": [law.name for law in found],
+            "formula": [law.text for law in found],
+            "meaning": [law.title for law in found],
+            "reference": [law.reference for law in found],
+        },
     )
+
+
+def _listing(found: list[Law]) -> str:
+    """Names and meanings, each with its formula below: formulas are too long for a column of a terminal."""
+    lines = table(["name", "meaning"], [[law.name or "", law.title or ""] for law in found], left=2)
+    indent = " " * (max(len(law.name or "") for law in found) + 2)
+    pairs = ([line, f"{indent}{law.text}"] for line, law in zip(lines[1:], found, strict=True))
+    return "\n".join(line for pair in pairs for line in pair)
 
 
 def _one(law: Law) -> Output:
