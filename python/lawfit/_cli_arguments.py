@@ -85,10 +85,15 @@ def read_data(paths: Sequence[str]) -> Table:
         raise DataError("data: - stands for standard input and goes alone, without other files")
     if sys.stdin is None or sys.stdin.isatty():
         raise DataError("data=- reads CSV from standard input, but nothing is piped into it")
-    # As a file is read: UTF-8 whatever the terminal speaks, and line ends left to the reader of CSV.
     binary = getattr(sys.stdin, "buffer", None)
-    lines = sys.stdin if binary is None else io.TextIOWrapper(binary, encoding="utf-8", newline="")
-    return read_table(parse_csv(lines, "standard input"), "standard input")
+    if binary is None:
+        return read_table(parse_csv(sys.stdin, "standard input"), "standard input")
+    # As a file is read: UTF-8 whatever the terminal speaks, and line ends left to the reader of CSV.
+    lines = io.TextIOWrapper(binary, encoding="utf-8", newline="")
+    try:
+        return read_table(parse_csv(lines, "standard input"), "standard input")
+    finally:
+        lines.detach()
 
 
 def read_law(text: str) -> Law:

@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LawfitError as error:
         print(f"lawfit: {in_options(str(error), option_names(chosen.parser))}", file=sys.stderr)
         return WRONG_CALL
+    except UnicodeEncodeError as error:  # bytes that are no text reach Python as lone surrogates
+        print(f"lawfit: {error.object!r} is not UTF-8 text", file=sys.stderr)
+        return WRONG_CALL
     except BrokenPipeError:
         # The reader (such as head) has had enough; Python would complain again when it closes standard output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import random
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +99,31 @@ def test_arguments_that_no_option_takes_are_answered_with_the_nearest(
 ) -> None:
     assert main(["fit", "a.csv", "--law", "chinchilla", "--response", "loss", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+WORDS = (
+    "", "0", "1", "-1", "nan", "inf", "1e400", "5", "0.5", "a", "N", "N=", "=", "=1", "N=1", "alpha=0:3", "alpha=:",
+    "alpha=3:", "E=1:0.1", "a:b", "loss", "loss*", "*", "!x", "[", "N,loss", "step", "mad", "huber", "log", "\"", "(",
+    "{", "where(", "chinchilla", "x=N", "N=70B", "N=1,N=2", "/", "no.csv", "bayesian", "CR3", "drop", "\xe9", "\udcff",
+    "\0", "E=1e999", "99999999999999999999", "a" * 3000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_words_whatever_end_in_a_traceback(seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = tmp_path / "runs.csv"
+    runs.write_text("N,loss,step\n1e8,3.4,1\n3e8,3.0,2\n1e9,2.7,3\n3e9,2.5,4\n1e10,2.4,5\n", encoding="utf-8")
+    chance = random.Random(seed)
+    for _ in range(60):
+        verb = chance.choice([verb for verb in VERBS if verb.name != "demo"])
+        options = [each for each in build_parser_of(verb)._actions if each.option_strings]
+        words = [verb.name]
+        if verb.name != "laws":
+            words += [str(runs), "--law", chance.choice([*["E + A*N**-alpha"] * 5, *WORDS]), "--response", "loss"]
+        for option in chance.sample([each for each in options if each.dest not in ("output", "n_threads")], k=2):
+            words += [option.option_strings[-1], *([] if option.nargs == 0 else [chance.choice(WORDS)])]
+        code = main(words)
+        err = capsys.readouterr().err
+        assert code in (0, 1, 2), words
+        assert (code != 2) or err.strip(), words
+        assert "a bug of lawfit" not in err, words
