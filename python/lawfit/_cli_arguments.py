@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lawfit._csv import parse_csv
 from lawfit._engine import Progress, registries
 from lawfit._law import Law
 from lawfit._progress import draw_line
@@ -16,7 +15,7 @@ from lawfit._sizes import RULE, parse_size
 from lawfit._wording import suggest
 from lawfit.errors import DataError, LawError
 from lawfit.laws import CATALOGUE
-from lawfit.tables import Table, read_table
+from lawfit.tables import Table, read_csv_lines, read_table
 
 
 def add_runs(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -87,11 +86,11 @@ def read_data(paths: Sequence[str]) -> Table:
         raise DataError("data=- reads CSV from standard input, but nothing is piped into it")
     binary = getattr(sys.stdin, "buffer", None)
     if binary is None:
-        return read_table(parse_csv(sys.stdin, "standard input"), "standard input")
+        return read_csv_lines(sys.stdin, "standard input")
     # As a file is read: UTF-8 whatever the terminal speaks, and line ends left to the reader of CSV.
     lines = io.TextIOWrapper(binary, encoding="utf-8", newline="")
     try:
-        return read_table(parse_csv(lines, "standard input"), "standard input")
+        return read_csv_lines(lines, "standard input")
     finally:
         lines.detach()
 

@@ -57,7 +57,7 @@ NEIGHBOURS = {
     "_selection": {"_columns", "_table"},
     "_reshape": {"_columns", "_selection", "_table"},
     "_files": {"_csv"},
-    "tables": {"_files", "_reshape", "_table"},
+    "tables": {"_csv", "_files", "_reshape", "_table"},
     "_sampled_rows": {"_cells"},
     "_sampling_notes": {"_cells"},
     "_options": {"_batch", "_crossed"},

@@ -141,6 +141,31 @@ def test_standard_input_is_judged_as_a_file_is(content: bytes, tmp_path: Path) -
     assert said[0] == said[1]
 
 
+def test_a_chart_of_wandb_is_unpivoted_from_a_pipe_too(tmp_path: Path) -> None:
+    rows = [f"{10**step},{3 + 4.0**-step},{2 + 3.0**-step}" for step in range(1, 8)]
+    (tmp_path / "chart.csv").write_text("\n".join(["Step,big - loss,small - loss", *rows]), encoding="utf-8")
+    found = []
+    for name in ("-", str(tmp_path / "chart.csv")):
+        call = [
+            *COMMAND,
+            "fit",
+            name,
+            "--law",
+            "E + A*step**-a",
+            "--response",
+            "loss",
+            "--by",
+            "run",
+            "--format",
+            "csv",
+        ]
+        content = (tmp_path / "chart.csv").read_bytes() if name == "-" else b""
+        done = subprocess.run(call, input=content, capture_output=True, timeout=30, check=True)
+        found.append(done.stdout)
+    assert found[0] == found[1]
+    assert found[0].startswith(b"run,parameter,")
+
+
 @pytest.mark.parametrize("kind", ["False", "True"], ids=["Chinchilla", "Kaplan"])
 def test_one_command_fits_every_loss_of_every_corpus_no_worse_than_published(
     kind: str, real_data: Callable[[str], Path], tmp_path: Path
