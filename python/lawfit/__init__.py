@@ -43,6 +43,7 @@ from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
 from lawfit.sampling import pass_at_k as pass_at_k
+from lawfit.saving import load as load
 from lawfit.t2 import T2Comparison as T2Comparison
 from lawfit.t2 import compare_t2 as compare_t2
 from lawfit.tables import read_table as read_table

@@ -37,7 +37,7 @@ def law_at(
 def noise_at(fit: Fit, kind: str, sigma: ArrayLike | None, value: F64, shape: tuple[int, ...]) -> F64:
     """Return the unit of the noise of new runs on the residual's scale, (K,): 1, or what is known of each."""
     check_word("kind", kind, KINDS)
-    is_known = fit.rows.sigma is not None
+    is_known = fit.rows.noise_by is not None
     if kind == "run" and is_known and sigma is None:
         raise DataError(
             "sigma: the fit knows the noise of each row (sigma=), so a new run needs its own: give sigma= in the units "
@@ -90,6 +90,8 @@ def _reach(fit: Fit, level: float) -> float:
 
 def noise_variance(fit: Fit) -> float:
     """Variance of a row of weight 1 on the residual's scale, in units of ``sigma`` if known; outliers belong to it."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.noise_variance
     if not fit.success or fit.n_rows <= determined(fit):
         return math.nan
     residuals = residuals_of(fit)

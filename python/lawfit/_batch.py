@@ -6,7 +6,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from lawfit._protocols import Followed
 from lawfit._sampled import Sampled
 from lawfit._sanity import FlopRatio
 from lawfit.errors import DataError
+
+if TYPE_CHECKING:
+    from lawfit._absent import Summary
 
 Prior: TypeAlias = tuple[float, float]  # mean and standard deviation
 Dropped: TypeAlias = tuple[tuple[str, int], ...]  # columns with the number of rows that were left out for each
@@ -74,6 +77,11 @@ class Rows:
     def n_fits(self) -> int:
         """How many fits the rows are for."""
         return self.offsets.size - 1
+
+    @property
+    def summary(self) -> Summary | None:
+        """What is known of rows that were not saved with their fit; None where the rows are there."""
+        return None
 
     def of(self, fit: int) -> Rows:
         """Return the rows of one fit."""

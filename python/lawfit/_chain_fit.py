@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import overload
 
 from numpy.typing import ArrayLike
@@ -207,6 +208,12 @@ class ChainFit:
         (200, 6)
         """
         return _chain_draws.bootstrap(self, n_replicates, seed=seed, n_threads=n_threads, progress=progress)
+
+    def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
+        """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""
+        from lawfit import saving
+
+        return saving.save(self, path, data=data)
 
     def __repr__(self) -> str:
         """Return the form for people."""

@@ -19,6 +19,8 @@ from lawfit._predictions import Prediction
 from lawfit.results import Fit
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from lawfit._engine import Progress
 
 
@@ -225,6 +227,18 @@ class CountFit:
         return counts.bootstrap(
             self, n_replicates, seed=seed, n_checked=n_checked, n_threads=n_threads, progress=progress
         )
+
+    def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
+        """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""
+        from lawfit import saving
+
+        return saving.save(self, path, data=data)
+
+    def with_data(self, data: object, *, where: ArrayLike | None = None, cluster: ArrayLike | None = None) -> CountFit:
+        """Attach the rows of a fit that was saved without them; see `lawfit._attach.with_data`."""
+        from lawfit import _attach
+
+        return _attach.counts_with_data(self, data, where=where, cluster=cluster)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""

@@ -63,7 +63,8 @@ def _dispersion_warnings(fit: CountFit) -> list[str]:
             ]
         return []
     smallest, largest = fit.size_range
-    most = float(fit.inner.rows.y.max())
+    rows = fit.inner.rows
+    most = float(rows.y.max()) if rows.summary is None else rows.summary.response_range[1]
     if smallest > 0.1 * MOST_SIZES * most:
         return [
             f"the size is {smallest:.3g} or more, where counts are binomial: it cannot be told from infinity, and "

@@ -21,6 +21,8 @@ from lawfit._wording import suggest
 from lawfit.errors import DataError
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from lawfit._predictions import Predicted
     from lawfit.results import Fit
 
@@ -227,6 +229,12 @@ class Draws:
         from lawfit import uncertainty
 
         return uncertainty.draws_predict(self, points, kind=kind, sigma=sigma, **variables)
+
+    def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
+        """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""
+        from lawfit import saving
+
+        return saving.save(self, path, data=data)
 
     @property
     def counts(self) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lawfit import _engine, _export, _report
 from lawfit._batch import Options, Resampling, Rows
@@ -115,6 +116,26 @@ class Fits:
         """Which fits did not."""
         return ~self.ok
 
+    def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
+        """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""
+        from lawfit import saving
+
+        return saving.save(self, path, data=data)
+
+    def with_data(
+        self,
+        data: object,
+        *,
+        where: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+        sigma: ArrayLike | None = None,
+        cluster: ArrayLike | None = None,
+    ) -> Fits:
+        """Attach the rows of a batch that was saved without them; see `lawfit._attach.with_data`."""
+        from lawfit import _attach
+
+        return _attach.fits_with_data(self, data, where=where, weights=weights, sigma=sigma, cluster=cluster)
+
     def to_frame(self, what: str = "params", library: str | None = None) -> Any:
         """Return a frame: one row per fit and parameter (``"params"``) or one row per fit (``"fits"``)."""
         return _export.frame(_export.columns_of(self, what), library, self.rows.library, "to_frame")
@@ -178,6 +199,8 @@ class Fits:
     def _gap(self, i: int) -> str | None:
         """Why a fit has no covariance, with the row or cluster by name."""
         raw, rows = self.raw, self.rows.of(i)
+        if rows.summary is not None:
+            return rows.summary.gap
         place = ""
         if raw.gap_row[i] >= 0:
             used = rows.positions if rows.weights is None else rows.positions[rows.weights > 0.0]

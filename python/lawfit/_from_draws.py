@@ -151,7 +151,7 @@ def samples_of(
             share=draws.share,
             n_units=draws.n_units,
             n_determined=n_determined,
-            over_clusters=fit.rows.clusters is not None and draws.n_units != fit.n_rows,
+            over_clusters=fit.rows.clustered_by is not None and draws.n_units != fit.n_rows,
             is_widened=is_widened,
             left_out=lambda: left_out()[:, k],
             studentized=studentized,

@@ -51,6 +51,8 @@ def bound(fit: Fit, name: str) -> float:
 
 def direction(fit: Fit) -> str:
     """Say what moves along the flattest direction, and how little the predictions notice."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.direction
     changes = {name: STEP * change for name, change in fit.flat_direction.items() if change != 0.0}
     effects = {name: _effect(fit, {name: change}) for name, change in changes.items()}
     least = LEAST_PART * max(effects.values(), default=0.0)

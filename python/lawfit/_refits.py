@@ -61,6 +61,8 @@ def covariance_of(fit: Fit, kind: str) -> Fit:
 
 def determined(fit: Fit) -> float:
     """Return how many parameters the rows determine: those that move, of one with a prior the share of the rows."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.n_determined
     free, dof = moving_parameters(fit), fit.dof
     if fit.covariance_type in _engine.registries().cluster_covariances:
         # Degrees of freedom over clusters are of another kind, and a refit is not free.

@@ -42,6 +42,8 @@ def draws_of(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling, seed:
 
 def _n_units(fit: Fit, raw: RawReplicates, i: int, resampling: Resampling) -> int:
     """Return how many independent things were drawn from; of two kinds that are crossed, the checkpoints."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.draws_units
     if resampling.scheme == "problems":
         assert fit.rows.sampled is not None, "there are problems to draw"
         return fit.rows.sampled.n_problems(fit.rows.positions)
@@ -57,6 +59,8 @@ def _share(resampling: Resampling, n_units: int) -> float | None:
 
 def _caution(fit: Fit, resampling: Resampling, n_checked: int, n_disagreed: int) -> str | None:
     """Why the replicates of a fit should not be used as they are."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.draws_caution
     found = [] if fit.success else [f"the fit that was resampled is not usable as it is: {fit.message}"]
     if fit.rows.clusters is not None and resampling.scheme in ROWWISE:
         found.append(

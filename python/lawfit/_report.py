@@ -34,6 +34,8 @@ MOST_FITS = 30
 
 def warnings_of(fit: Fit) -> tuple[str, ...]:
     """Return what a careful reader should know before using the numbers."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.warnings
     found = []
     if not fit.success:
         found.append(f"not usable as it is: {fit.message}")
@@ -253,7 +255,7 @@ def stderr_line(fit: Fit) -> str:
     by, clusters = fit.rows.clustered_by, ""
     if _uses_clusters(fit):
         clusters = f" over {fit.n_clusters} clusters ({by})"
-    elif fit.rows.clusters is not None:
+    elif by is not None:
         clusters = f", as if rows were independent: the clusters ({by}) are not used"
     if math.isinf(fit.dof):
         return f"{fit.covariance_type}{clusters}; normal quantiles"
@@ -286,7 +288,7 @@ def fits_text(fits: Fits) -> str:
     ]
     words = dropped_words(fits.rows.dropped)
     if words:
-        lines.append(f"rows: {fits.rows.y.size} used of {fits.rows.n_table_rows} ({words})")
+        lines.append(f"rows: {fits.rows.offsets[-1]} used of {fits.rows.n_table_rows} ({words})")
     if fits.options.protocol is not None:
         lines.append(f"protocol: {_protocol_line(fits.options.protocol)}")
     failures = Counter(fits.status[fits.failed].tolist())

@@ -58,6 +58,8 @@ def loss_points(fit: Fit, residuals: Residuals) -> Point:
 
 def met_exactly(fit: Fit) -> str | None:
     """Say that the residuals of a fit are roundings, so that nothing made of them is noise; None where they are not."""
+    if fit.rows.summary is not None:
+        return fit.rows.summary.exact
     if not fit.success or fit.covariance_reason is not None:
         return None
     residuals = residuals_of(fit)

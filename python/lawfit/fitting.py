@@ -247,7 +247,7 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
     """
     check_word("missing", missing, MISSING)
     given, mapping = as_law(law), as_mapping(columns)
-    tables, names, table_keys = _as_tables(data, by)
+    tables, names, table_keys = as_tables(data, by)
     bound = bind_to_table(given, tables[0], mapping, response)
     options, given_starts = make_options(
         bound, columns=tables[0].names, protocol=protocol, loss=loss, f_scale=f_scale, residual=residual, bounds=bounds,
@@ -352,7 +352,7 @@ def as_table(data: object) -> Table:
     return read_table(data)
 
 
-def _as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table], tuple[str, ...], Keys | None]:
+def as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table], tuple[str, ...], Keys | None]:
     """Tables, names of the key's parts, and one key for each table where every table is one fit."""
     if by is not None:
         names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, Sequence) else ()

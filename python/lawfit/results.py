@@ -20,6 +20,8 @@ from lawfit._named import Named
 from lawfit._predictions import Prediction
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from lawfit._engine import Progress
     from lawfit.adequacy import LackOfFit
     from lawfit.diagnosis import Diagnosis
@@ -303,14 +305,15 @@ class Fit:
         n_checked: int = N_CHECKED,
         n_threads: int | None = None,
         progress: bool | Progress | None = None,
+        data: object = None,
     ) -> Draws:
-        """Refit the law to resampled rows; see `lawfit.bootstrap`."""
+        """Refit the law to resampled rows; see `lawfit.bootstrap`. ``data`` are those of a fit saved without rows."""
         from lawfit import resampling
 
         return resampling.bootstrap(
-            self, n_replicates, resample=resample, seed=seed, search=search, strata=strata, share=share, noise=noise,
-            studentize=studentize, weights=weights, indices=indices, n_checked=n_checked, n_threads=n_threads,
-            progress=progress,
+            self if data is None else self.with_data(data), n_replicates, resample=resample, seed=seed, search=search,
+            strata=strata, share=share, noise=noise, studentize=studentize, weights=weights, indices=indices,
+            n_checked=n_checked, n_threads=n_threads, progress=progress,
         )  # fmt: skip
 
     def lack_of_fit(self, kind: str = "auto") -> LackOfFit:
@@ -326,11 +329,18 @@ class Fit:
         most: int = 5,
         draws: Draws | None = None,
         n_threads: int | None = None,
+        data: object = None,
     ) -> Diagnosis:
         """Say what the fit rests on: rows, directions, terms; see `lawfit.diagnosis.diagnose`."""
         from lawfit import diagnosis
 
-        return diagnosis.diagnose(self, quantity=quantity, most=most, draws=draws, n_threads=n_threads)
+        return diagnosis.diagnose(
+            self if data is None else self.with_data(data),
+            quantity=quantity,
+            most=most,
+            draws=draws,
+            n_threads=n_threads,
+        )
 
     def validate(
         self,
@@ -343,14 +353,35 @@ class Fit:
         seed: int = 0,
         n_threads: int | None = None,
         progress: bool | Progress | None = None,
+        data: object = None,
     ) -> Validation:
         """Refit to a part of the runs and predict the others; see `lawfit.validation.validate`."""
         from lawfit import validation
 
         return validation.validate(
-            self, by=by, kind=kind, holdout=holdout, n_splits=n_splits, level=level, seed=seed, n_threads=n_threads,
-            progress=progress,
+            self if data is None else self.with_data(data), by=by, kind=kind, holdout=holdout, n_splits=n_splits,
+            level=level, seed=seed, n_threads=n_threads, progress=progress,
         )  # fmt: skip
+
+    def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
+        """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""
+        from lawfit import saving
+
+        return saving.save(self, path, data=data)
+
+    def with_data(
+        self,
+        data: object,
+        *,
+        where: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+        sigma: ArrayLike | None = None,
+        cluster: ArrayLike | None = None,
+    ) -> Fit:
+        """Attach the rows of a fit that was saved without them; see `lawfit._attach.with_data`."""
+        from lawfit import _attach
+
+        return _attach.with_data(self, data, where=where, weights=weights, sigma=sigma, cluster=cluster)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""

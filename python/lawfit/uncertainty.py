@@ -215,9 +215,10 @@ def _exact(fit: Fit) -> tuple[str, ...]:
 def _at_bound(fit: Fit, quantity: Quantity, level: float) -> Interval | None:
     """Profile of a parameter that the fit holds at its bound, where nearly all draws are at the bound too."""
     name = quantity.text.strip()
-    if name not in fit.at_bound or fit.rows.clusters is not None or fit.options.residual == DEVIANCE:
+    if name not in fit.at_bound or fit.rows.clustered_by is not None or fit.options.residual == DEVIANCE:
         return None
-    found = _profile.profile(fit, name, level)
+    kept = None if fit.rows.summary is None else fit.rows.summary.profiles.get(name)
+    found = kept if kept is not None and kept.level == level else _profile.profile(fit, name, level)
     if not math.isfinite(found.lower + found.upper):
         return None
     note = f"draws say little of a parameter that the fit holds at its bound: profile likelihood instead; {found.note}"

@@ -25,6 +25,7 @@ RANKS = {
     "_published": 3, "_batch": 3, "_options": 3, "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3,
     "_report": 3, "_export": 3, "_residuals": 3, "_predictions": 3, "results": 3, "_fits": 3,
     "_replicates": 3, "_crossed": 3,
+    "_absent": 3, "_fingerprint": 3, "_summaries": 4, "_attach": 4, "_codec": 1, "saving": 6,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4, "_refits": 4, "_intervals": 4, "_from_draws": 4,
     "_profile": 4, "_band": 4, "uncertainty": 4,
     "_tangent": 3, "_leverage": 3, "_new_runs": 3, "_repeats": 3,
@@ -44,6 +45,10 @@ RANKS = {
     "__init__": 9, "__main__": 9,
 }  # fmt: skip
 NEIGHBOURS = {
+    "_absent": {"_batch", "_draws"},
+    "_fingerprint": {"_batch"},
+    "_summaries": {"_band", "_profile", "_refits"},
+    "_attach": {"fitting"},
     "_mixture": {"_draws"},
     "_arrays": {"_engine"},
     "_progress": {"_engine"},
@@ -111,7 +116,7 @@ NEIGHBOURS = {
     },
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_count_fit", "_draws", "_mixture", "_predictions", "_table"}
+HAVE_VERBS = {"results", "_chain_fit", "_count_fit", "_fits", "_draws", "_mixture", "_predictions", "_table"}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
@@ -230,6 +235,6 @@ def test_public_names_are_what_the_package_lists() -> None:
         "Certificate", "ChainFit", "CountFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
         "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Mixture", "Mixtures", "Optimum",
         "Predicted", "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap",
-        "compare_t2", "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "next_runs",
-        "pass_at_k", "protocols", "published", "read_table",
+        "compare_t2", "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "load",
+        "next_runs", "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from lawfit import _count_predictions, adequacy, counts, diagnosis, uncertainty, validation
+from lawfit import _attach, _count_predictions, adequacy, counts, diagnosis, uncertainty, validation
 
 MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if path.stem != "__main__")
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.binomial_sigma]
@@ -19,11 +19,12 @@ FUNCTIONS += [uncertainty.predicted_interval]
 FUNCTIONS += [lf.fit_counts, counts.bootstrap, _count_predictions.predict, _count_predictions.pass_at_k]
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
-FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap]
+FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_in_docstrings_run(name: str) -> None:
+def test_examples_in_docstrings_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
     module = lf if name == "__init__" else importlib.import_module(f"lawfit.{name}")
     failed, _ = doctest.testmod(module)
     assert failed == 0
