@@ -17,15 +17,12 @@ from lawfit.errors import DataError, LawError
 from lawfit.laws import CATALOGUE
 from lawfit.tables import Table, read_csv_lines, read_table
 
+DATA = ".csv, .parquet or .jsonl files or quoted patterns; - is CSV on standard input"
 
-def add_runs(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+
+def add_runs(parser: argparse.ArgumentParser, what: str = DATA) -> argparse._ArgumentGroup:
     """Add the arguments that say which runs to read; return their group, for those of one verb alone."""
-    parser.add_argument(
-        "data",
-        nargs="+",
-        metavar="DATA",
-        help=".csv, .parquet or .jsonl files or quoted patterns; - is CSV on standard input",
-    )
+    parser.add_argument("data", nargs="+", metavar="DATA", help=what)
     group = parser.add_argument_group("runs")
     add_column(group)
     add = group.add_argument

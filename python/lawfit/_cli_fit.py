@@ -16,6 +16,7 @@ from lawfit._report import names_line
 from lawfit._wording import listed
 from lawfit.errors import DataError
 from lawfit.results import Fit
+from lawfit.saving import as_text
 from lawfit.tables import Table
 
 
@@ -28,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_groups(runs)
     add_fit_options(parser)
     _add_bootstrap(parser)
-    arguments.add_quiet(add_output(parser))
+    output = add_output(parser)
+    output.add_argument(
+        "--with-rows", action="store_true", help="keep the rows in JSON too, for what needs them later: a report, draws"
+    )
+    arguments.add_quiet(output)
 
 
 def _add_groups(runs: argparse._ArgumentGroup) -> None:
@@ -64,7 +69,7 @@ def run(chosen: argparse.Namespace) -> int:
         resample=chosen.resample,
         search=chosen.search,
     )
-    write(_output(fits if by else fits[0]).content(form), chosen.output)
+    write(_output(fits if by else fits[0], chosen.with_rows).content(form), chosen.output)
     if not chosen.quiet and (form != "table" or chosen.output):
         print(names_line(fits.rows.variables, fits.law.parameters), file=sys.stderr)
     if not chosen.quiet and fits.failed.any():
@@ -85,10 +90,10 @@ def _melted(chosen: argparse.Namespace) -> tuple[Table, str | None, str]:
     return table, name, chosen.response or value
 
 
-def _output(found: Fit | Fits) -> Output:
+def _output(found: Fit | Fits, with_rows: bool) -> Output:
     return Output(
         table=lambda: repr(found),
-        document=found.to_dict,
+        json=lambda: as_text(found, data=with_rows),
         columns=lambda: param_columns([found]) if isinstance(found, Fit) else columns_of(found, "params"),
     )
 

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from lawfit import laws
-from lawfit._cli_output import Output, add_output, choose_format, write
+from lawfit._cli_output import Output, add_output, choose_format, json_text, write
 from lawfit._cli_verb import DONE, Verb
 from lawfit._law import Law
 from lawfit._published import Published, published
@@ -44,7 +44,7 @@ def _list(words: list[str]) -> Output:
         raise LawError(f"no law of the catalogue speaks of {sought!r}; {suggest(sought, laws.CATALOGUE)}")
     return Output(
         table=lambda: _listing(found),
-        document=lambda: [_law_document(law) for law in found],
+        json=lambda: json_text([_law_document(law) for law in found]),
         columns=lambda: {
             "name": [law.name for law in found],
             "formula": [law.text for law in found],
@@ -66,7 +66,7 @@ def _one(law: Law) -> Output:
     known = list(published.of(law).values())
     return Output(
         table=lambda: "\n\n".join([f"{law!r}\n  latex       {law.to_latex()}", *map(repr, known)]),
-        document=lambda: _law_document(law),
+        json=lambda: json_text(_law_document(law)),
         columns=lambda: _coefficient_columns(law, known),
     )
 

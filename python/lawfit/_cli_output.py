@@ -31,20 +31,20 @@ class Output:
     ----------
     table : callable
         Text for people.
-    document : callable
-        Values that JSON can hold.
+    json : callable
+        JSON, with every digit.
     columns : callable
         Columns by name, for CSV and Parquet.
     """
 
     table: Callable[[], str]
-    document: Callable[[], object]
+    json: Callable[[], str]
     columns: Callable[[], Mapping[str, Sequence[Any]]]
 
     def content(self, form: str) -> str | bytes:
         """Return all of it in a form."""
         if form == "json":
-            return json.dumps(self.document(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            return self.json()
         if form == "csv":
             return csv_text(self.columns())
         if form == "parquet":
@@ -96,6 +96,11 @@ def write(content: str | bytes, output: str | None) -> None:
         sys.stdout.write(content)
     else:
         sys.stdout.buffer.write(content)
+
+
+def json_text(document: object) -> str:
+    """Return values that JSON can hold as JSON."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:

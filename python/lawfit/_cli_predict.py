@@ -4,37 +4,44 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lawfit import _cli_arguments as arguments
-from lawfit._cli_output import Output, add_output, choose_format, write
-from lawfit._cli_source import add_source, read_fit
+from lawfit._cli_output import Output, add_output, choose_format, json_text, write
+from lawfit._cli_points import add_points, read_points
+from lawfit._cli_source import about_source, add_source, read_source
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
-from lawfit._cli_wording import in_options
+from lawfit._count_fit import CountFit
+from lawfit._draws import Draws
 from lawfit._engine import F64
-from lawfit._export import key_names, plain
+from lawfit._export import FORMAT_VERSION, key_names, plain
+from lawfit._fits import Fits
 from lawfit._predictions import Prediction
 from lawfit._text import number, table
-from lawfit._wording import listed
 from lawfit.errors import DataError
 from lawfit.results import Fit
-from lawfit.tables import Table, read_table
 
 FIGURES = ("predicted", "lower", "upper")
 
 
+class Group(NamedTuple):
+    """What one fit says at the points."""
+
+    key: dict[str, object]
+    success: bool
+    found: Prediction
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add = parser.add_argument_group("points").add_argument
-    add("--at", action="append", default=[], metavar="NAME=VALUE,...", help="a point, such as N=70B,D=1.4e12; repeat")
-    add("--points", metavar="FILE", help="a table of points: a column per variable, or --column")
+    group = add_points(parser)
+    add = group.add_argument
     add("--level", type=arguments.real, default=0.95, metavar="SHARE", help="coverage of the intervals (0.95)")
     add("--kind", default="mean", metavar="mean|run", help="interval of the law, or of one new run (mean)")
-    add("--noise", dest="new_sigma", metavar="FORMULA",
-        help="noise of the new runs, where the fit knows that of its rows")  # fmt: skip
+    add("--noise", metavar="FORMULA", help="noise of the new runs, where the fit knows that of its rows")
     add_source(parser)
     arguments.add_quiet(add_output(parser))
 
@@ -42,26 +49,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Predict at every point and write value and interval."""
     form = choose_format(chosen)
-    fit = read_fit(chosen)
-    variables = fit.law.variables or ()
-    columns = arguments.pairs("--column", chosen.columns)
-    points, noise = _points(chosen, variables, columns)
-    try:
-        found = fit.predict(points, interval=chosen.level, kind=chosen.kind, sigma=noise)
-    except DataError as error:
-        # Here it is the noise of new runs; --sigma is that of the rows of the fit.
-        raise DataError(in_options(str(error), {"sigma": "--noise"})) from None
-    rows = _columns(fit, points, found)
+    source = read_source(chosen)
+    law = source.fit.law if isinstance(source, Draws) else source.law
+    points, noise = read_points(chosen, law.variables or ())
+    groups = list(_predictions(source, points, chosen, noise))
+    rows = _columns(groups, points)
     output = Output(
-        table=lambda: _text(rows, found),
-        document=lambda: _document(fit, points, found),
+        table=lambda: _text(rows, chosen.level),
+        json=lambda: json_text(_document(law.text, groups, points)),
         columns=lambda: rows,
     )
     write(output.content(form), chosen.output)
     if not chosen.quiet:
-        for note in _notes(points, found):
+        for note in dict.fromkeys(note for group in groups for note in _notes(points, group.found)):
             print(f"lawfit: {note}", file=sys.stderr)
-    return DONE if fit.success else SOME_FAILED
+    return DONE if all(group.success for group in groups) else SOME_FAILED
+
+
+def _predictions(
+    source: Fit | Fits | CountFit | Draws, points: dict[str, F64], chosen: argparse.Namespace, noise: F64 | None
+) -> Iterator[Group]:
+    """Predict with each fit of the source."""
+    try:
+        if isinstance(source, CountFit):
+            if chosen.kind != "mean" or noise is not None:
+                raise DataError("--kind run and --noise are for fits to a response; this is a fit to counts")
+            yield Group({}, source.success, source.predict(points, interval=chosen.level))
+            return
+        if isinstance(source, Draws):
+            yield Group({}, source.fit.success, _of_draws(source, points, chosen, noise))
+            return
+        for fit in [source] if isinstance(source, Fit) else source:
+            yield Group(dict(zip(fit.by, fit.key, strict=True)), fit.success, _of_fit(fit, points, chosen, noise))
+    except DataError as error:
+        # Here it is the noise of new runs; --sigma is that of the rows of the fit.
+        raise about_source(error, {"sigma": "--noise"}) from None
+
+
+def _of_fit(fit: Fit, points: dict[str, F64], chosen: argparse.Namespace, noise: F64 | None) -> Prediction:
+    """Predict from the draws that were made with the fit, if there are any."""
+    if fit.draws is not None:
+        return _of_draws(fit.draws, points, chosen, noise)
+    return fit.predict(points, interval=chosen.level, kind=chosen.kind, sigma=noise)
+
+
+def _of_draws(draws: Draws, points: dict[str, F64], chosen: argparse.Namespace, noise: F64 | None) -> Prediction:
+    return draws.predict(points, kind=chosen.kind, sigma=noise).interval(chosen.level)
 
 
 def _notes(points: dict[str, F64], found: Prediction) -> list[str]:
@@ -74,74 +107,48 @@ def _notes(points: dict[str, F64], found: Prediction) -> list[str]:
     return notes
 
 
-def _points(
-    chosen: argparse.Namespace, variables: Sequence[str], columns: dict[str, str]
-) -> tuple[dict[str, F64], F64 | None]:
-    """Return the points, (n_points,) values by variable, and the noise of runs there if it is given."""
-    sources = []
-    if chosen.at:
-        every = [_point(text, variables) for text in chosen.at]
-        sources.append(read_table({name: [point[name] for point in every] for name in variables}, "--at"))
-    if chosen.points is not None:
-        sources.append(arguments.read_data([chosen.points]))
-    if not sources:
-        raise DataError(
-            f"nothing to predict: give --at {','.join(f'{name}=...' for name in variables)} or --points FILE"
-        )
-    parts = [{name: _values(source, name, columns) for name in variables} for source in sources]
-    points = {name: np.concatenate([part[name] for part in parts]) for name in variables}
-    if chosen.new_sigma is None:
-        return points, None
-    noise = [source.evaluate(chosen.new_sigma, want="number", argument="--noise") for source in sources]
-    return points, np.concatenate(noise)
+def _columns(groups: list[Group], points: dict[str, F64]) -> dict[str, list[Any]]:
+    """One row per group and point."""
+    taken = (*points, *FIGURES)
+    columns: dict[str, list[Any]] = {}
+    for key, _, found in groups:
+        figures = dict(zip(FIGURES, (found.value, found.lower, found.upper), strict=True))
+        part = dict(zip(key_names(key, taken), ([value] * found.value.size for value in key.values()), strict=True))
+        part |= {name: values.tolist() for name, values in (points | figures).items()}
+        for name, values in part.items():
+            columns.setdefault(name, []).extend(values)
+    return columns
 
 
-def _point(text: str, variables: Sequence[str]) -> dict[str, float]:
-    """Read one point."""
-    given = {
-        name: arguments.size(f"--at {text}", value)
-        for name, value in arguments.pairs("--at", [part for part in text.split(",") if part.strip()]).items()
-    }
-    for name in variables:
-        if name not in given:
-            raise DataError(f"--at {text}: {name} is missing; the law needs {listed(variables)}")
-    for name in given:
-        if name not in variables:
-            raise DataError(f"--at {text}: {name!r} is not a variable of the law; it needs {listed(variables)}")
-    return given
+def _text(rows: dict[str, list[Any]], level: float) -> str:
+    header = [f"{name} {level:.4g}" if name in FIGURES[1:] else name for name in rows]
+    cells = (
+        [number(cell) if isinstance(cell, float) else str(cell) for cell in row]
+        for row in zip(*rows.values(), strict=True)
+    )
+    return "\n".join(table(header, list(cells), left=len(rows) - len(FIGURES)))
 
 
-def _values(source: Table, variable: str, columns: dict[str, str]) -> F64:
-    """Return a variable at points: the column of its name, or what ``--column`` says of the runs as well."""
-    text = variable if variable in source.names else columns.get(variable, variable)
-    return source.evaluate(text, want="number", argument=f"points, {variable}")
-
-
-def _columns(fit: Fit, points: dict[str, F64], found: Prediction) -> dict[str, list[Any]]:
-    names = key_names(points, FIGURES)
-    figures = zip(FIGURES, (found.value, found.lower, found.upper), strict=True)
-    return {name: values.tolist() for name, values in [*zip(names, points.values(), strict=True), *figures]}
-
-
-def _text(rows: dict[str, list[Any]], found: Prediction) -> str:
-    header = [f"{name} {found.level:.4g}" if name in FIGURES[1:] else name for name in rows]
-    body = [[number(value) for value in row] for row in zip(*rows.values(), strict=True)]
-    return "\n".join(table(header, body, left=0))
-
-
-def _document(fit: Fit, points: dict[str, F64], found: Prediction) -> dict[str, object]:
+def _document(law: str, groups: list[Group], points: dict[str, F64]) -> dict[str, object]:
+    first = groups[0].found
     return {
         "format": "lawfit.prediction",
-        "version": 1,
-        "law": fit.law.text,
-        "response": fit.rows.response,
-        "level": found.level,
-        "kind": found.kind,
-        "note": found.note,
+        "version": FORMAT_VERSION,
+        "law": law,
+        "level": first.level,
+        "kind": first.kind,
         "points": {name: [plain(value) for value in values] for name, values in points.items()},
-        "predicted": [plain(value) for value in found.value],
-        "lower": [plain(value) for value in found.lower],
-        "upper": [plain(value) for value in found.upper],
+        "predictions": [
+            {
+                "key": group.key,
+                "success": group.success,
+                "note": group.found.note,
+                "predicted": [plain(value) for value in group.found.value],
+                "lower": [plain(value) for value in group.found.lower],
+                "upper": [plain(value) for value in group.found.upper],
+            }
+            for group in groups
+        ],
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from lawfit import _cli_arguments as arguments
 from lawfit._cli_fitting import add_fit_options, fit_one
-from lawfit._cli_output import Output, add_output, choose_format, write
+from lawfit._cli_output import Output, add_output, choose_format, json_text, write
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
 from lawfit._export import FORMAT_VERSION, plain, plain_by_name
 from lawfit._scores import Scores
@@ -44,7 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
         progress=arguments.progress(chosen.quiet),
     )
     output = Output(
-        table=lambda: repr(found), document=lambda: _document(found), columns=lambda: held_out_columns(found)
+        table=lambda: repr(found), json=lambda: json_text(_document(found)), columns=lambda: held_out_columns(found)
     )
     write(output.content(form), chosen.output)
     return DONE if all(split.scores is not None for split in found.splits) else SOME_FAILED

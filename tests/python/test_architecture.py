@@ -39,7 +39,7 @@ RANKS = {
     "_mixture": 3, "mixtures": 4,
     "_parquet": 3,
     "_demo": 6, "_cli_verb": 6, "_cli_wording": 6, "_cli_arguments": 6, "_cli_output": 6,
-    "_cli_fitting": 6, "_cli_source": 6,
+    "_cli_fitting": 6, "_cli_source": 6, "_cli_points": 6,
     "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_laws": 7, "_cli_demo": 7,
     "cli": 8,
     "__init__": 9, "__main__": 9,
@@ -104,7 +104,8 @@ NEIGHBOURS = {
     "_chain_fit": {"_chain_draws", "_chain_report", "_chain_rows"},
     "_chain_options": {"_chain_protocol"},
     "_cli_fitting": {"_cli_arguments"},
-    "_cli_source": {"_cli_arguments", "_cli_fitting"},
+    "_cli_source": {"_cli_arguments", "_cli_fitting", "_cli_wording", "saving"},
+    "_cli_points": {"_cli_arguments"},
     "chains": {
         "_chain_fit",
         "_chain_joint",

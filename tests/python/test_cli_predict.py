@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +49,9 @@ def test_predictions_are_those_of_python_in_every_form(
         np.testing.assert_array_equal([float(row[name]) for row in rows], values)
     assert predict(runs_csv, *CALL, *options, "--format", "json") == 0
     read = json.loads(capsys.readouterr().out)
-    assert (read["predicted"], read["lower"], read["upper"]) == (
-        expected.value.tolist(), expected.lower.tolist(), expected.upper.tolist(),
+    (only,) = read["predictions"]
+    assert (only["predicted"], only["lower"], only["upper"], only["key"], only["success"]) == (
+        expected.value.tolist(), expected.lower.tolist(), expected.upper.tolist(), {}, True,
     )  # fmt: skip
     assert (read["points"], read["level"], read["kind"]) == ({"x": [7e10, 1.4e12]}, 0.8, kind)
     assert predict(runs_csv, *CALL, *options) == 0
@@ -84,7 +87,7 @@ def test_the_noise_of_new_runs_is_a_formula_over_their_points(
     expected = fit.predict(x=1e11, interval=0.95, kind="run", sigma=1e11 / 1e13)
     options = ("--sigma", "0.002*loss", "--at", "x=1e11", "--kind", "run", "--format", "json")
     assert predict(runs_csv, *CALL, *options, "--noise", "x/1e13") == 0
-    assert json.loads(capsys.readouterr().out)["upper"] == [float(expected.upper)]
+    assert json.loads(capsys.readouterr().out)["predictions"][0]["upper"] == [float(expected.upper)]
     assert predict(runs_csv, *CALL, *options) == 2
     assert "give --noise in the units of the response" in capsys.readouterr().err
 
@@ -92,7 +95,7 @@ def test_the_noise_of_new_runs_is_a_formula_over_their_points(
 def test_a_point_where_the_law_has_no_value_is_said(runs_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert predict(runs_csv, *CALL, "--at", "x=-1", "--at", "x=1B", "--format", "json") == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["predicted"][0] is None
+    assert json.loads(out)["predictions"][0]["predicted"][0] is None
     assert "the law has no value at 1 of 2 points, first at x=-1" in err
 
 
@@ -115,6 +118,100 @@ def test_a_wrong_prediction_names_the_option(
     runs_csv: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert predict(runs_csv, *CALL, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+
+
+def predicted(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    out, err = capsys.readouterr()
+    assert err == ""
+    return list(csv.DictReader(io.StringIO(out)))
+
+
+@pytest.mark.parametrize("rows", [(), ("--with-rows",)], ids=["without rows", "with rows"])
+@pytest.mark.parametrize("kind", ["mean", "run"])
+def test_a_fit_that_was_written_predicts_as_the_one_in_memory(
+    kind: str, rows: tuple[str, ...], runs_csv: Path, tmp_path: Path, squared_fit: lf.Fit,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    assert main(["fit", str(runs_csv), *CALL, *rows, "-o", str(tmp_path / "fit.json"), "--quiet"]) == 0
+    assert predict(tmp_path / "fit.json", "--at", "x=70B", "--kind", kind, "--format", "csv") == 0
+    (row,) = predicted(capsys)
+    expected = squared_fit.predict(x=7e10, interval=0.95, kind=kind)
+    assert [float(row[name]) for name in ("predicted", "lower", "upper")] == [
+        float(value) for value in (expected.value, expected.lower, expected.upper)
+    ]
+    assert lf.load(tmp_path / "fit.json").params == squared_fit.params
+
+
+def test_draws_that_were_written_make_the_interval(
+    runs_csv: Path, tmp_path: Path, power_runs: Columns, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["fit", str(runs_csv), *CALL, "--bootstrap", "100", "-o", str(tmp_path / "fit.json"), "--quiet"]
+    assert main(call) == 0
+    assert predict(tmp_path / "fit.json", "--at", "x=70B", "--level", 0.8, "--format", "csv", "--quiet") == 0
+    (row,) = predicted(capsys)
+    draws = lf.fit_many(lf.laws.power_floor, power_runs, by=[], response="loss", loss="squared", bootstrap=100)[0].draws
+    assert draws is not None
+    expected = draws.predict(x=7e10).interval(0.8)
+    assert [float(row["lower"]), float(row["upper"])] == [float(expected.lower), float(expected.upper)]
+    assert predict(tmp_path / "fit.json", "--at", "x=70B", "--kind", "run") == 2
+    assert (
+        "FIT was saved without its rows, which this needs: make it with `lawfit fit --with" in capsys.readouterr().err
+    )
+    assert main([*call, "--with-rows"]) == 0
+    assert predict(tmp_path / "fit.json", "--at", "x=70B", "--kind", "run", "--quiet") == 0
+
+
+def test_every_group_of_a_batch_predicts_at_every_point(
+    tmp_path: Path, squared_fit: lf.Fit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        f"{x!r},{factor * loss!r},{task}"
+        for task, factor in (("a", 1.0), ("b", 2.0))
+        for x, loss in zip(squared_fit.rows.x[0].tolist(), squared_fit.rows.y.tolist(), strict=True)
+    ]
+    (tmp_path / "runs.csv").write_text("\n".join(["x,loss,task", *lines]), encoding="utf-8")
+    fits = str(tmp_path / "fits.json")
+    assert main(["fit", str(tmp_path / "runs.csv"), *CALL, "--by", "task", "-o", fits, "--quiet"]) == 0
+    assert predict(fits, "--at", "x=1B", "--at", "x=70B", "--format", "csv") == 0
+    rows = predicted(capsys)
+    assert [(row["task"], float(row["x"])) for row in rows] == [("a", 1e9), ("a", 7e10), ("b", 1e9), ("b", 7e10)]
+    np.testing.assert_allclose(float(rows[3]["predicted"]), 2.0 * float(rows[1]["predicted"]), rtol=1e-6)
+    assert predict(fits, "--at", "x=1B") == 0
+    assert capsys.readouterr().out.splitlines()[0].split()[:3] == ["task", "x", "predicted"]
+
+
+def test_standard_output_and_a_pipe_carry_a_fit(runs_csv: Path, tmp_path: Path, squared_fit: lf.Fit) -> None:
+    command = f"{sys.executable} -m lawfit"
+    call = f"{command} fit {runs_csv} {' '.join(CALL)} --format json | {command} predict - --at x=70B --format csv"
+    done = subprocess.run(["sh", "-c", call], capture_output=True, text=True, timeout=60, check=True)
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert float(row["predicted"]) == float(squared_fit.predict(x=7e10))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments", "message"),
+    [
+        ("fit.json", "{", [], "cut short, or no result of lawfit"),
+        ("fit.json", "[]", [], "it is JSON, but no result of lawfit"),
+        ("gone.json", None, [], "gone.json: cannot read it (No such file or directory)"),
+        ("runs.csv", "x,loss\n1,2\n", [], "is a table of runs: say --law and --response"),
+        ("runs.csv", "x,loss\n1,2\n", ["--law", "power_floor"], "--law needs --response"),
+        ("fit.json", "{", ["--where", "x > 1"], "--where is for a fit of runs, with --law and --response"),
+        ("fit.json", "{", ["--starts", "5"], "--starts is for a fit of runs"),
+        ("fit.json", "{", ["--response", "loss"], "--response goes with --law; FIT is fitted already"),
+        ("fit.json", "{", ["other.json"], "FIT: give one saved fit"),
+    ],
+)
+def test_what_is_no_fit_is_refused_with_what_it_is(
+    name: str, content: str | None, arguments: list[str], message: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    if content is not None:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    assert predict(tmp_path / name, *arguments, "--at", "x=1") == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
