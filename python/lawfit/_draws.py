@@ -91,6 +91,12 @@ class Interval(tuple[float, float]):
         """The upper end."""
         return self[1]
 
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_interval(self)
+
     def __repr__(self) -> str:
         """Return the form for people."""
         ends = f"{self[0]:.6g}, {self[1]:.6g}, level={self.level:g}, method={self.method!r}"
@@ -244,6 +250,12 @@ class Draws:
         if self.n_checked:
             counts += f", {self.n_disagreed} of {self.n_checked} searched from many starts have a lower minimum"
         return counts
+
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_draws(self)
 
     def __repr__(self) -> str:
         """Return the form for people."""

@@ -144,6 +144,18 @@ class Fits:
         """Return everything but the rows, as values that JSON can hold; undefined numbers are ``None``."""
         return _export.fits_dict(self)
 
+    def to_latex(self, level: float = 0.95) -> str:
+        """Return a LaTeX table of the parameters (booktabs); see `lawfit._latex_tables.of_fit`."""
+        from lawfit import _latex_tables
+
+        return _latex_tables.of_fits(self, level)
+
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_fits(self)
+
     def __repr__(self) -> str:
         """Return the form for people."""
         return _report.fits_text(self)

@@ -12,6 +12,13 @@ _GREEK = frozenset({
 # fmt: on
 _NAMED = {"exp": r"\exp", "log": r"\ln", "min": r"\min", "max": r"\max", "tanh": r"\tanh"}
 _DEVIANCES = {"binomial_deviance": "Bin", "beta_binomial_deviance": "BetaBin"}
+_ESCAPED = {letter: f"\\{letter}" for letter in "_%&#${}"}
+_IN_FORMULAS = {**_ESCAPED, "\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim "}
+# Without the encoding T1 the last three are other letters.
+_IN_TEXT = {
+    **_ESCAPED, "\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
 _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(5)
 _OPERATORS: dict[type[ast.operator], tuple[str, int]] = {
     ast.Add: (" + ", _SUM),
@@ -32,6 +39,8 @@ def formula(text: str) -> str:
 
 def symbol(name: str) -> str:
     """Return a name as LaTeX: Greek letters by name, what follows the first underscore or a digit as an index."""
+    if not name.strip("`").isidentifier():
+        return rf"\mathrm{{{_escaped(name.strip('`'))}}}"
     head, _, index = name.strip("`").partition("_")
     letters = head.rstrip("0123456789")
     if letters != head and letters:
@@ -112,5 +121,17 @@ def _inside(node: ast.expr, rank: int, quoted: dict[str, str]) -> str:
     return text if own >= rank else rf"\left({text}\right)"
 
 
+def name_or_formula(text: str) -> str:
+    """Return a column's name, or a formula over columns, as LaTeX for mathematics mode; any other text upright."""
+    if text.isidentifier():
+        return symbol(text)
+    return rf"\mathrm{{{_escaped(text)}}}"
+
+
+def escape(text: object) -> str:
+    """Return a text as LaTeX for a paragraph or a cell."""
+    return "".join(_IN_TEXT.get(letter, letter) for letter in str(text))
+
+
 def _escaped(text: str) -> str:
-    return "".join(f"\\{letter}" if letter in "_%&#${}" else letter for letter in text)
+    return "".join(_IN_FORMULAS.get(letter, letter) for letter in text)

@@ -353,6 +353,12 @@ class Law:
         """
         return _latex.formula(self.text)
 
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_law(self)
+
     def __repr__(self) -> str:
         """Return the form for people."""
         heading = f"Law {self.name}" if self.name else "Law"

@@ -152,7 +152,7 @@ def fit_text(fit: Fit) -> str:
         lines.append(", ".join(f"{name} = {value}" for name, value in zip(fit.by, fit.key, strict=True)))
     lines += [names_line(fit.rows.variables, fit.law.parameters), ""]
     header, body = parameter_rows(fit)
-    lines += [*table(header, body), "", *fields(_facts(fit))]
+    lines += [*table(header, body), "", *fields(facts_of(fit))]
     warnings = warnings_of(fit)
     if warnings:
         lines += ["", "warnings", *(f"  - {warning}" for warning in warnings)]
@@ -187,7 +187,8 @@ def _note(fit: Fit, name: str) -> str:
     return ", ".join(notes)
 
 
-def _facts(fit: Fit) -> list[tuple[str, str]]:
+def facts_of(fit: Fit) -> list[tuple[str, str]]:
+    """Return what a fit did, and with what, by name."""
     options, rows = fit.options, fit.rows
     scale = "" if options.loss == "squared" else f", f_scale={fit.f_scale:.6g}"
     rule = f" ({options.scale_rule})" if scale and options.f_scale is None else ""

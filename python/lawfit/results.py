@@ -391,6 +391,18 @@ class Fit:
         """Return one row per parameter in a frame of the library that the data came in, or of ``library``."""
         return _export.frame(_export.param_columns([self]), library, self.rows.library, "to_frame")
 
+    def to_latex(self, level: float = 0.95) -> str:
+        """Return a LaTeX table of the parameters (booktabs); see `lawfit._latex_tables.of_fit`."""
+        from lawfit import _latex_tables
+
+        return _latex_tables.of_fit(self, level)
+
+    def _repr_html_(self) -> str:
+        """Return the form for notebooks."""
+        from lawfit import _notebook
+
+        return _notebook.of_fit(self)
+
     def __repr__(self) -> str:
         """Return the form for people."""
         return _report.fit_text(self)

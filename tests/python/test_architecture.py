@@ -26,6 +26,7 @@ RANKS = {
     "_report": 3, "_export": 3, "_residuals": 3, "_predictions": 3, "results": 3, "_fits": 3,
     "_replicates": 3, "_crossed": 3,
     "_absent": 3, "_fingerprint": 3, "_summaries": 4, "_attach": 4, "_codec": 1, "saving": 6,
+    "_html": 1, "_notebook": 4, "_latex_tables": 4,
     "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4, "_refits": 4, "_intervals": 4, "_from_draws": 4,
     "_profile": 4, "_band": 4, "uncertainty": 4,
     "_tangent": 3, "_leverage": 3, "_new_runs": 3, "_repeats": 3,
@@ -117,7 +118,7 @@ NEIGHBOURS = {
     },
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_chain_fit", "_count_fit", "_fits", "_draws", "_mixture", "_predictions", "_table"}
+HAVE_VERBS = {"results", "_chain_fit", "_count_fit", "_fits", "_law", "_draws", "_mixture", "_predictions", "_table"}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
