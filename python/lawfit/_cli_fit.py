@@ -7,7 +7,7 @@ import sys
 
 from lawfit import _cli_arguments as arguments
 from lawfit._cli_fitting import add_fit_options, fit_table
-from lawfit._cli_output import Output, add_output, choose_format, write
+from lawfit._cli_output import FORMS, Output, add_output, choose_format, write
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
 from lawfit._engine import registries
 from lawfit._export import columns_of, param_columns
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_groups(runs)
     add_fit_options(parser)
     _add_bootstrap(parser)
-    output = add_output(parser)
+    output = add_output(parser, (*FORMS, "latex"))
     output.add_argument(
         "--with-rows", action="store_true", help="keep the rows in JSON too, for what needs them later: a report, draws"
     )
@@ -95,6 +95,7 @@ def _output(found: Fit | Fits, with_rows: bool) -> Output:
         table=lambda: repr(found),
         json=lambda: as_text(found, data=with_rows),
         columns=lambda: param_columns([found]) if isinstance(found, Fit) else columns_of(found, "params"),
+        others={"latex": found.to_latex},
     )
 
 

@@ -11,7 +11,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from lawfit._parquet import parquet_bytes
 from lawfit._wording import listed
 from lawfit.errors import DataError
 
-_SUFFIXES = {"table": ".txt", "json": ".json", "csv": ".csv", "parquet": ".parquet", "html": ".html"}
+_SUFFIXES = {"table": ".txt", "json": ".json", "csv": ".csv", "parquet": ".parquet", "latex": ".tex", "html": ".html"}
 _BY_SUFFIX = {suffix: form for form, suffix in _SUFFIXES.items()}
 
 
@@ -35,11 +35,14 @@ class Output:
         JSON, with every digit.
     columns : callable
         Columns by name, for CSV and Parquet.
+    others : mapping of str to callable
+        Text in forms that some verbs alone have.
     """
 
     table: Callable[[], str]
     json: Callable[[], str]
     columns: Callable[[], Mapping[str, Sequence[Any]]]
+    others: Mapping[str, Callable[[], str]] = field(default_factory=dict)
 
     def content(self, form: str) -> str | bytes:
         """Return all of it in a form."""
@@ -49,12 +52,13 @@ class Output:
             return csv_text(self.columns())
         if form == "parquet":
             return parquet_bytes(self.columns())
-        return f"{self.table()}\n"
+        return f"{self.others.get(form, self.table)()}\n"
 
 
-def add_output(
-    parser: argparse.ArgumentParser, forms: Sequence[str] = ("table", "json", "csv", "parquet")
-) -> argparse._ArgumentGroup:
+FORMS = ("table", "json", "csv", "parquet")
+
+
+def add_output(parser: argparse.ArgumentParser, forms: Sequence[str] = FORMS) -> argparse._ArgumentGroup:
     """Add ``--format`` and ``-o``; return their group."""
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=forms, help="form of the output (table, or by the ending of -o)")

@@ -78,7 +78,7 @@ def test_parquet_goes_down_a_pipe_but_not_to_a_terminal(
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("fit.xlsx", "the ending says no format; use .txt, .json, .csv, .parquet, or give --format"),
+        ("fit.xlsx", "the ending says no format; use .txt, .json, .csv, .parquet, .tex, or give --format"),
         ("fit", "the ending says no format"),
         ("", "that is a folder"),
         ("nowhere/fit.json", "there is no folder"),
@@ -150,9 +150,9 @@ def test_a_dash_is_standard_output(runs_csv: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out.startswith("power_floor: loss =")
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".json", ".csv", ".CSV"])
+@pytest.mark.parametrize("suffix", [".txt", ".json", ".csv", ".CSV", ".tex"])
 def test_the_ending_says_the_form_unless_format_does(runs_csv: Path, tmp_path: Path, suffix: str) -> None:
-    beginnings = {".txt": "power_floor: loss =", ".json": "{\n", ".csv": "parameter,"}
+    beginnings = {".tex": "\\begin{tabular}", ".txt": "power_floor: loss =", ".json": "{\n", ".csv": "parameter,"}
     place = tmp_path / f"fit{suffix}"
     assert fit(runs_csv, "-o", place) == 0
     assert place.read_text(encoding="utf-8").startswith(beginnings[suffix.lower()])
