@@ -169,7 +169,7 @@ def parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
         header += ["2.5 %", "97.5 %"]
         for row in body:
             row += [number(end) for end in interval(row[0])]
-    notes = [_note(fit, name) for name in fit.params]
+    notes = [note_of(fit, name) for name in fit.params]
     if any(notes):
         header.append("note")
         for row, note in zip(body, notes, strict=True):
@@ -177,7 +177,8 @@ def parameter_rows(fit: Fit) -> tuple[list[str], list[list[str]]]:
     return header, body
 
 
-def _note(fit: Fit, name: str) -> str:
+def note_of(fit: Fit, name: str) -> str:
+    """Say in a few words how a parameter was held."""
     if name in fit.options.fixed:
         return "fixed"
     notes = ["at bound"] if name in fit.at_bound else []

@@ -156,7 +156,7 @@ def diagnose(
     most = check_count("most", most, least=1)
     if quantity is not None and not names_in(quantity, fit.law.parameters):
         raise DataError(f"quantity={quantity!r} names no parameter; they are {', '.join(fit.law.parameters)}")
-    draws = _draws_of(fit, draws)
+    draws = draws_of(fit, draws)
     _arrays.resolve_threads(n_threads)
     if not fit.success:
         # Neither leverage nor refits mean anything beside no minimum; what is open does.
@@ -184,7 +184,8 @@ def diagnose(
     return _wrap(fit, influence, path, residual_tests(fit, tangent, units), draws, note)
 
 
-def _draws_of(fit: Fit, draws: Draws | None) -> Draws | None:
+def draws_of(fit: Fit, draws: Draws | None) -> Draws | None:
+    """Return the draws of a fit that are given, or else those that it has; raise ``DataError`` at another fit's."""
     if draws is None:
         return fit.draws
     if not isinstance(draws, Draws):

@@ -391,6 +391,24 @@ class Fit:
         """Return one row per parameter in a frame of the library that the data came in, or of ``library``."""
         return _export.frame(_export.param_columns([self]), library, self.rows.library, "to_frame")
 
+    def report(
+        self,
+        path: str | PathLike[str],
+        *,
+        title: str | None = None,
+        notes: Mapping[str, str] | None = None,
+        draws: Draws | None = None,
+        level: float = 0.95,
+        validate: bool | str = True,
+        data: object = None,
+    ) -> None:
+        """Write it as one static HTML page with the checklist of a fit; see `lawfit.reporting.report`."""
+        from lawfit import reporting
+
+        return reporting.report(
+            self, path, title=title, notes=notes, draws=draws, level=level, validate=validate, data=data
+        )
+
     def to_latex(self, level: float = 0.95) -> str:
         """Return a LaTeX table of the parameters (booktabs); see `lawfit._latex_tables.of_fit`."""
         from lawfit import _latex_tables

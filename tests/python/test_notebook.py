@@ -33,8 +33,8 @@ def test_the_html_of_every_result_is_whole_and_escaped(power_fit: lf.Fit, nasty_
     law = lf.Law("a*x", ["x"], name="n", title=NASTY, traps=[NASTY], reference=NASTY, units={"x": NASTY})
     for result in (nasty_fits, nasty_fits[0], interval, law):
         assert NASTY in "".join(checked(result._repr_html_()).words)
-    for result in (draws, lf.Law("a*x", positive=["a"]), power_fit):
-        checked(result._repr_html_())
+    for other in (draws, lf.Law("a*x", positive=["a"]), power_fit):
+        checked(other._repr_html_())
 
 
 def test_the_html_of_a_fit_has_what_print_has(power_runs: Columns) -> None:
