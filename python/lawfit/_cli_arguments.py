@@ -59,7 +59,7 @@ def add_column(group: argparse._ActionsContainer) -> None:
 
 def add_quiet(group: argparse._ActionsContainer) -> None:
     """Add ``--quiet``."""
-    group.add_argument("--quiet", action="store_true", help="no words on standard error")
+    group.add_argument("-q", "--quiet", action="store_true", help="no words on standard error")
 
 
 def read_runs(chosen: argparse.Namespace) -> Table:

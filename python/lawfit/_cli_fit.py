@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 
 from lawfit import _cli_arguments as arguments
 from lawfit._cli_fitting import add_fit_options, fit_table
 from lawfit._cli_output import FORMS, Output, add_output, choose_format, write
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
 from lawfit._engine import registries
-from lawfit._export import columns_of, param_columns
+from lawfit._export import LEVEL, columns_of, param_columns
 from lawfit._fits import Fits
 from lawfit._report import names_line
 from lawfit._wording import listed
 from lawfit.errors import DataError
+from lawfit.reporting import html_of
 from lawfit.results import Fit
 from lawfit.saving import as_text
 from lawfit.tables import Table
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_groups(runs)
     add_fit_options(parser)
     _add_bootstrap(parser)
-    output = add_output(parser, (*FORMS, "latex"))
+    output = add_output(parser, (*FORMS, "latex", "html"))
     output.add_argument(
         "--with-rows", action="store_true", help="keep the rows in JSON too, for what needs them later: a report, draws"
     )
@@ -56,6 +58,8 @@ def _add_bootstrap(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Fit, write, and say how many fits failed."""
     form = choose_format(chosen)
+    if form == "html" and (chosen.by or chosen.metrics):
+        raise DataError("a page is of one fit: write JSON, and choose a group of it with lawfit report --group")
     table, metric, response = _melted(chosen)
     by = arguments.split_names(chosen.by, table.names)
     # Metrics are never fitted as one.
@@ -91,11 +95,14 @@ def _melted(chosen: argparse.Namespace) -> tuple[Table, str | None, str]:
 
 
 def _output(found: Fit | Fits, with_rows: bool) -> Output:
+    others: dict[str, Callable[[], str]] = {"latex": found.to_latex}
+    if isinstance(found, Fit):
+        others["html"] = lambda: html_of(found, None, None, None, LEVEL, True, None)
     return Output(
         table=lambda: repr(found),
         json=lambda: as_text(found, data=with_rows),
         columns=lambda: param_columns([found]) if isinstance(found, Fit) else columns_of(found, "params"),
-        others={"latex": found.to_latex},
+        others=others,
     )
 
 

@@ -52,7 +52,7 @@ class Output:
             return csv_text(self.columns())
         if form == "parquet":
             return parquet_bytes(self.columns())
-        return f"{self.others.get(form, self.table)()}\n"
+        return self.others.get(form, self.table)().removesuffix("\n") + "\n"
 
 
 FORMS = ("table", "json", "csv", "parquet")
@@ -61,7 +61,7 @@ FORMS = ("table", "json", "csv", "parquet")
 def add_output(parser: argparse.ArgumentParser, forms: Sequence[str] = FORMS) -> argparse._ArgumentGroup:
     """Add ``--format`` and ``-o``; return their group."""
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=forms, help="form of the output (table, or by the ending of -o)")
+    group.add_argument("--format", choices=forms, help=f"form of the output ({forms[0]}, or by the ending of -o)")
     group.add_argument("-o", "--output", metavar="FILE", help="write there instead of to standard output")
     parser.set_defaults(forms=forms)
     return group
@@ -79,8 +79,8 @@ def choose_format(chosen: argparse.Namespace) -> str:
     forms: Sequence[str] = chosen.forms
     if chosen.output in (None, "-"):
         form = forms[0] if asked is None else asked
-        if form == "parquet" and sys.stdout.isatty():
-            raise DataError("--format parquet is no text for a terminal; give -o FILE.parquet, or pipe it on")
+        if form in ("parquet", "html") and sys.stdout.isatty():
+            raise DataError(f"{form} is not for a terminal: give -o FILE{_SUFFIXES[form]}, or pipe it on")
         return form
     _check_place(Path(chosen.output))
     if asked is not None:

@@ -42,7 +42,7 @@ RANKS = {
     "_parquet": 3,
     "_demo": 6, "_cli_verb": 6, "_cli_wording": 6, "_cli_arguments": 6, "_cli_output": 6,
     "_cli_fitting": 6, "_cli_source": 6, "_cli_points": 6,
-    "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_laws": 7, "_cli_demo": 7,
+    "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_report": 7, "_cli_laws": 7, "_cli_demo": 7,
     "cli": 8,
     "__init__": 9, "__main__": 9,
 }  # fmt: skip

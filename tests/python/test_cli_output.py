@@ -72,13 +72,13 @@ def test_parquet_goes_down_a_pipe_but_not_to_a_terminal(
     assert fit(runs_csv, "--format", "parquet") == 2
     out, err = capfdbinary.readouterr()
     assert out == b""
-    assert b"--format parquet is no text for a terminal; give -o FILE.parquet" in err
+    assert b"parquet is not for a terminal: give -o FILE.parquet" in err
 
 
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        ("fit.xlsx", "the ending says no format; use .txt, .json, .csv, .parquet, .tex, or give --format"),
+        ("fit.xlsx", "the ending says no format; use .txt, .json, .csv, .parquet, .tex, .html, or give --format"),
         ("fit", "the ending says no format"),
         ("", "that is a folder"),
         ("nowhere/fit.json", "there is no folder"),
