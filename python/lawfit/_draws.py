@@ -22,6 +22,7 @@ from lawfit.errors import DataError
 
 if TYPE_CHECKING:
     from lawfit._predictions import Predicted
+    from lawfit.contrasts import Contrast
     from lawfit.results import Fit
 
 # Replicates that leave units out move less than the estimate does: from their standard deviation (divisor R) to a
@@ -227,6 +228,12 @@ class Draws:
         from lawfit import uncertainty
 
         return uncertainty.draws_predict(self, points, kind=kind, sigma=sigma, **variables)
+
+    def minus(self, other: Draws | Fit, *, level: float = 0.95) -> Contrast:
+        """Differences to other draws, replicate by replicate; see `lawfit.contrast`."""
+        from lawfit import contrasts
+
+        return contrasts.contrast(self, other, level=level)
 
     @property
     def counts(self) -> str:
