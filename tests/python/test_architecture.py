@@ -34,6 +34,8 @@ RANKS = {
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
     "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "t2": 5,
+    "_decision": 5, "_huber_density": 5, "_paired_scores": 5, "_comparison_text": 5,
+    "comparison": 5, "nested": 5, "contrasts": 5,
     "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5, "_chain_protocol": 5, "_chain_covariance": 5,
     "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5, "_chain_report": 5, "_chain_fit": 5, "chains": 5,
     "_count_law": 3, "_count_rows": 3, "_count_report": 3, "_count_fit": 3,
@@ -100,6 +102,9 @@ NEIGHBOURS = {
     "validation": {"_conformal", "_held_out", "_scores", "_splits"},
     "design": {"_information"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
+    "comparison": {"_comparison_text", "_decision", "_paired_scores"},
+    "nested": {"_huber_density"},
+    "contrasts": {"_decision"},
     "_chain_covariance": {"_chain_rows"},
     "_chain_whole": {"_chain_covariance", "_chain_rows"},
     "_chain_joint": {"_chain_rows"},
@@ -120,7 +125,7 @@ NEIGHBOURS = {
     },
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_chain_fit", "_count_fit", "_fits", "_law", "_draws", "_mixture", "_predictions", "_table"}
+HAVE_VERBS = {"results", "_chain_fit", "comparison", "_count_fit", "_fits", "_law", "_draws", "_mixture", "_predictions", "_table"}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
@@ -236,9 +241,10 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Certificate", "ChainFit", "CountFit", "DataError", "Derived", "Design", "Diagnosis", "Draws", "Fit", "Fits",
-        "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError", "Mixture", "Mixtures", "Optimum",
-        "Predicted", "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "binomial_sigma", "bootstrap",
-        "compare_t2", "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "load",
+        "Certificate", "ChainFit", "Comparison", "Contrast", "CountFit", "DataError", "Derived", "Design", "Diagnosis",
+        "Draws", "Fit", "Fits", "InternalError", "Interval", "LackOfFit", "Law", "LawError", "LawfitError",
+        "LikelihoodRatio", "Mixture", "Mixtures", "Optimum", "Predicted", "Prediction", "Sampled", "T2Comparison",
+        "Table", "Validation", "binomial_sigma", "bootstrap", "compare", "compare_t2", "contrast", "estimate_pass_at_k",
+        "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "likelihood_ratio", "load",
         "next_runs", "pass_at_k", "protocols", "published", "read_table",
     }  # fmt: skip
