@@ -8,13 +8,21 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from lawfit import _cli_demo, _cli_fit, _cli_laws, _cli_predict, _cli_report, _cli_validate
+from lawfit import _cli_compare, _cli_demo, _cli_fit, _cli_laws, _cli_predict, _cli_report, _cli_validate
 from lawfit._cli_verb import DONE, INTERRUPTED, WRONG_CALL
 from lawfit._cli_wording import in_options, option_names
 from lawfit._wording import nearest
 from lawfit.errors import InternalError, LawfitError
 
-VERBS = (_cli_fit.VERB, _cli_predict.VERB, _cli_validate.VERB, _cli_report.VERB, _cli_laws.VERB, _cli_demo.VERB)
+VERBS = (
+    _cli_fit.VERB,
+    _cli_predict.VERB,
+    _cli_validate.VERB,
+    _cli_compare.VERB,
+    _cli_report.VERB,
+    _cli_laws.VERB,
+    _cli_demo.VERB,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -44,7 +44,8 @@ RANKS = {
     "_parquet": 3,
     "_demo": 6, "_cli_verb": 6, "_cli_wording": 6, "_cli_arguments": 6, "_cli_output": 6,
     "_cli_fitting": 6, "_cli_source": 6, "_cli_points": 6,
-    "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_report": 7, "_cli_laws": 7, "_cli_demo": 7,
+    "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7, "_cli_report": 7, "_cli_laws": 7,
+    "_cli_demo": 7,
     "cli": 8,
     "__init__": 9, "__main__": 9,
 }  # fmt: skip
@@ -125,7 +126,18 @@ NEIGHBOURS = {
     },
 }
 # Results, whose verbs delegate upwards.
-HAVE_VERBS = {"results", "_chain_fit", "comparison", "_count_fit", "_fits", "_law", "_draws", "_mixture", "_predictions", "_table"}
+HAVE_VERBS = {
+    "results",
+    "_chain_fit",
+    "comparison",
+    "_count_fit",
+    "_fits",
+    "_law",
+    "_draws",
+    "_mixture",
+    "_predictions",
+    "_table",
+}
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib")
 MODULES = sorted(PACKAGE.glob("*.py"))
 # CONTRIBUTING.md: aim at 250 lines, stop at 500.
