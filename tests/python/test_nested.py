@@ -110,7 +110,7 @@ def test_two_exponents_are_found_where_there_are_two() -> None:
 def test_tables_under_the_tied_law_are_refused_about_as_often_as_they_should_be() -> None:
     """40 tables with clusters: more than 7 of 40 at 5 % has a chance of .2 %; a crash test besides."""
     grid = {"N": np.logspace(7.7, 9.7, 12), "D": np.logspace(9, 12, 4)}
-    refused = ignored = 0
+    refused = 0
     for seed in range(40):
         runs = lf.synthetic.runs(lf.laws.chinchilla_tied, TIED, grid, noise=0.001, seed=seed)
         run = np.unique(runs["N"], return_inverse=True)[1].reshape(-1)
@@ -118,10 +118,7 @@ def test_tables_under_the_tied_law_are_refused_about_as_often_as_they_should_be(
         runs["run"] = run.astype(np.float64)
         clustered = pair(runs, loss="squared", cluster="run", n_threads=1)
         refused += lf.likelihood_ratio(*clustered, n_replicates=59, seed=seed, n_threads=1).p_value <= 0.05
-        alone = pair(runs, loss="squared", n_threads=1)
-        ignored += lf.likelihood_ratio(*alone, method="chi2", n_threads=1).p_value <= 0.05
     assert refused <= 7
-    assert ignored > refused
 
 
 def test_fits_that_cannot_be_compared_are_refused(runs: Columns) -> None:
