@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class Difference:
     stderr: float
     unpaired_stderr: float
     interval: Interval
-    draws: F64
+    draws: F64 = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -111,7 +111,7 @@ class Contrast:
             ),
             None,
         )
-        return self._difference(text, *values, reason)
+        return self._difference(text, values[0], values[1], reason)
 
     def predict(self, points: Mapping[str, ArrayLike] | None = None, /, **variables: float) -> Difference:
         """Return the difference of what both laws predict at one point of their variables.
@@ -133,7 +133,7 @@ class Contrast:
             drawn = _engine.evaluate(draws.law.text, names, draws.law.parameters, x, draws.params)[:, 0]
             values.append((estimate, drawn))
         where = ", ".join(f"{name} = {float(np.asarray(value)):g}" for name, value in at.items())
-        return self._difference(f"prediction at {where}", *values, None)
+        return self._difference(f"prediction at {where}", values[0], values[1], None)
 
     def optimum(self, cost: str, budget: float) -> tuple[Difference, Difference, Difference]:
         """Return differences of ln N, of ln D and of the response, where each law is lowest at a budget.
@@ -247,7 +247,9 @@ class Contrast:
         lines = [
             f"first less second on {len(self.first)} paired replicates ({self.first.resample}), level {self.level:g}"
         ]
-        return "\n".join([*lines, "", *table(header, rows), "", self.message])
+        notes = list(dict.fromkeys(one.interval.note for one in map(self.quantity, self.parameters)))
+        said = [f"note: {note}" for note in notes if note is not None]
+        return "\n".join([*lines, "", *table(header, rows), "", self.message, *said])
 
 
 def contrast(first: Draws | Fit, second: Draws | Fit, *, level: float = 0.95) -> Contrast:
