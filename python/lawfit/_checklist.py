@@ -16,6 +16,7 @@ import numpy as np
 
 from lawfit import _report
 from lawfit._band import noise_variance
+from lawfit._fingerprint import digest_of, fingerprint_of
 from lawfit._law import Range
 from lawfit._text import number
 from lawfit._wording import bounded, listed, suggest
@@ -31,6 +32,7 @@ NOTES = {
     "checkpoints": ("Checkpoints", "whether runs were taken at their end or in between, and from what share on"),
     "evaluation": ("Evaluation", "on which data the response was measured, and whether it was smoothed"),
     "exclusions": ("Runs left out before", "which runs never came into the table, and why"),
+    "sensitivity": ("Other choices", "how the answer moves with the loss, its scale, the rows and the counting"),
     "data": ("Data and code", "where the runs and the code can be had"),
     "remarks": ("Remarks", "what else a reader should know"),
 }
@@ -72,7 +74,7 @@ def checklist(fit: Fit, notes: Mapping[str, str], intervals: str, held_out: Item
         Section("The runs", _run_items(fit, notes)),
         Section("What was minimised", _objective_items(fit)),
         Section("The search", _search_items(fit)),
-        Section("Uncertainty", (*_uncertainty_items(fit, intervals), held_out)),
+        Section("Uncertainty", (*_uncertainty_items(fit, intervals), held_out, _noted("sensitivity", notes))),
         Section("Versions", _version_items(fit, notes)),
     )
 
@@ -139,6 +141,8 @@ def _run_items(fit: Fit, notes: Mapping[str, str]) -> tuple[Item, ...]:
         found.append(
             Item("Independence", f"rows of one {rows.clustered_by} belong together: {fit.n_clusters} clusters")
         )
+    fingerprint = fingerprint_of(rows) if rows.summary is None else rows.summary.fingerprint
+    found.append(Item("Hash of the rows", f"SHA-256 {digest_of(fingerprint)}"))
     noted = ("counting", "training", "shape", "checkpoints", "evaluation", "exclusions")
     return (*found, *(_noted(key, notes) for key in noted))
 

@@ -38,6 +38,11 @@ def fingerprint_of(rows: Rows) -> Named[str]:
     return Named(found)
 
 
+def digest_of(fingerprint: Mapping[str, str]) -> str:
+    """Return one hash for a fingerprint."""
+    return _digest("\n".join(f"{name}: {value}" for name, value in fingerprint.items()).encode())
+
+
 def check_fingerprint(saved: Mapping[str, str], given: Rows) -> None:
     """Raise ``DataError``, saying what differs, unless the rows are those of a saved fit."""
     found = fingerprint_of(given)

@@ -56,8 +56,8 @@ def report(
         Heading of the page; the response and the law unless given.
     notes : mapping of str to str, optional
         Items of the checklist that only you know: ``"assumptions"``, ``"counting"``, ``"training"``, ``"shape"``,
-        ``"checkpoints"``, ``"evaluation"``, ``"exclusions"``, ``"data"``, ``"remarks"``. Those left out are said to be
-        not stated.
+        ``"checkpoints"``, ``"evaluation"``, ``"exclusions"``, ``"sensitivity"``, ``"data"``, ``"remarks"``. Those left
+        out are said to be not stated.
     draws : Draws, optional
         A bootstrap of the fit, whose intervals are shown; ``fit.draws`` if it has them, else Wald's.
     level : float

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import POWER_TRUTH, Columns
+from conftest import POWER_TRUTH, REPOSITORY, Columns
 from html_checks import checked, text_of
 
 import lawfit as lf
@@ -109,6 +109,12 @@ def test_the_checklist_says_what_was_done_with_the_rows(nd_table: dict[str, Any]
         assert part in words
 
 
+def test_the_documentation_lists_every_note() -> None:
+    page = (REPOSITORY / "docs" / "reports.md").read_text(encoding="utf-8")
+    for key, (_, asked) in NOTES.items():
+        assert f"| `{key}` | {'' if key == 'remarks' else asked.split(':')[0]}" in page
+
+
 def test_what_is_wrong_with_a_fit_stands_below_the_answer(power_runs: Columns, tmp_path: Path) -> None:
     fit = lf.fit("E + A*x**-alpha + G", power_runs, response="loss", starts=6)
     words = text_of(page_of(fit, tmp_path))
@@ -152,6 +158,9 @@ def test_a_loaded_fit_reports_what_it_knows_and_says_what_it_does_not(power_fit:
     words = text_of(page_of(again, tmp_path))
     assert "Held-out error not stated: data: this was saved without its rows" in words
     assert "Range of x 3.162e+06 to 1e+10" in words
+    digest = re.findall(r"SHA-256 ([0-9a-f]{64})", words)
+    assert digest == re.findall(r"SHA-256 ([0-9a-f]{64})", text_of(whole))
+    assert len(digest) == 1
     table = dict(zip((*power_fit.rows.variables, "loss"), (*power_fit.rows.x, power_fit.rows.y), strict=True))
     assert page_of(again, tmp_path, data=table) == whole
 

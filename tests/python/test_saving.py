@@ -15,6 +15,7 @@ from conftest import POWER_TRUTH, Columns
 
 import lawfit as lf
 from lawfit import saving
+from lawfit._codec import decode, encode
 
 STARTS = 6
 
@@ -294,12 +295,31 @@ def test_a_chain_comes_back(data: bool, tmp_path: Path) -> None:
             again.bootstrap(20)
 
 
-def test_rows_of_sampled_answers_are_saved_too(tmp_path: Path) -> None:
+def sampled_cells() -> lf.Table:
     rng = np.random.default_rng(0)
     sizes, problems = np.repeat([1e8, 1e9, 1e10], 8), np.tile(np.arange(8), 3)
     chance = np.clip(0.05 * (problems + 1) * (sizes / 1e8) ** 0.2, 0, 0.95)
     answers = {"N": sizes, "problem": problems, "n": [50] * 24, "c": rng.binomial(50, chance)}
-    cells = lf.pass_at_k(answers, k=[1, 4, 16], by=["N"], problem="problem", n_samples="n", n_correct="c")
+    return lf.pass_at_k(answers, k=[1, 4, 16], by=["N"], problem="problem", n_samples="n", n_correct="c")
+
+
+@pytest.mark.parametrize("resample", ["problems", "crossed"])
+@pytest.mark.parametrize("data", [True, False])
+def test_draws_of_problems_come_back_with_what_to_distrust(resample: str, data: bool, tmp_path: Path) -> None:
+    cells = sampled_cells()
+    fits = lf.fit_many(
+        "A*N**-a*k**-b", cells, by=[], response="neglog_mean_pass", starts=STARTS, bootstrap=30, resample=resample
+    )
+    fits.save(tmp_path / "fits.json", data=data)
+    again = lf.load(tmp_path / "fits.json")
+    assert isinstance(again, lf.Fits)
+    assert again.to_dict() == fits.to_dict()
+    assert repr(again[0].draws) == repr(fits[0].draws)
+    assert_same(again[0].with_data(cells).rows, fits[0].rows)
+
+
+def test_rows_of_sampled_answers_are_saved_too(tmp_path: Path) -> None:
+    cells = sampled_cells()
     fit = lf.fit("A*N**-a*k**-b", cells, response="neglog_mean_pass", starts=STARTS)
     draws = fit.bootstrap(20, resample="problems")
     fit.save(tmp_path / "fit.json", data=True)
@@ -381,6 +401,28 @@ def test_only_classes_of_the_package_are_made_from_a_file(tmp_path: Path) -> Non
     path.write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(lf.DataError, match="changed by hand"):
         lf.load(path)
+
+
+def test_numbers_come_back_bit_for_bit() -> None:
+    tiny, huge = 5e-324, 1.7976931348623157e308
+    array = np.array([0.1 + 0.2, -0.0, tiny, -huge, np.inf, -np.inf, np.nan, 1 / 3, 1e22, 2.0**-1074])
+    parts = {"a": array, "b": tuple(array.tolist()), "c": np.array([2**64 - 1, 0], dtype=np.uint64), "d": [True, None]}
+    for line in (array, np.random.default_rng(0).standard_normal(500) * 10.0 ** np.linspace(-300, 300, 500)):
+        written = json.loads(json.dumps(encode(line, {}, {}), allow_nan=False))
+        assert decode(written, {}).tobytes() == line.tobytes()
+    again = decode(json.loads(json.dumps(encode(parts, {}, {}), allow_nan=False)), {})
+    assert_same(again, parts)
+    assert np.signbit(again["b"][1])
+
+
+def test_what_a_file_cannot_hold_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    runs = {name: values[:12] for name, values in table().items()}
+    fits = lf.fit_many(lf.laws.power_floor, {frozenset({1}): runs}, response="loss", starts=2)
+    with pytest.raises(lf.DataError, match="a file cannot hold a value of type frozenset"):
+        fits.save(tmp_path / "fits.json")
+    with pytest.raises(lf.DataError, match="data: say True"):
+        fits.save(tmp_path / "fits.json", data="runs.csv")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
