@@ -34,6 +34,10 @@ from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.allocation import allocate as allocate
 from lawfit.chains import fit_chain as fit_chain
+from lawfit.comparison import Comparison as Comparison
+from lawfit.comparison import compare as compare
+from lawfit.contrasts import Contrast as Contrast
+from lawfit.contrasts import contrast as contrast
 from lawfit.counts import fit_counts as fit_counts
 from lawfit.curves import curve_fit as curve_fit
 from lawfit.design import Design as Design
@@ -47,6 +51,8 @@ from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
 from lawfit.mixtures import fit_mixture as fit_mixture
+from lawfit.nested import LikelihoodRatio as LikelihoodRatio
+from lawfit.nested import likelihood_ratio as likelihood_ratio
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
 from lawfit.sampling import pass_at_k as pass_at_k

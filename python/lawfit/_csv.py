@@ -33,12 +33,12 @@ def parse_csv(lines: Iterable[str], source: str) -> dict[str, NDArray[np.generic
     reader = csv.reader(lines)
     try:
         header = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
+        _check_header(header, source)
         rows = [row for row in reader if _is_row(row, len(header), f"{source}, line {reader.line_num}")]
     except csv.Error as error:
         raise DataError(f"{source}, line {reader.line_num}: {error}") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8 text ({error.reason})") from None
-    _check_header(header, source)
     if not rows:
         raise DataError(f"{source} has a header and no rows")
     return {name: typed(list(cells)) for name, cells in zip(header, zip(*rows, strict=True), strict=True)}
@@ -47,7 +47,8 @@ def parse_csv(lines: Iterable[str], source: str) -> dict[str, NDArray[np.generic
 def _is_row(row: list[str], n_columns: int, place: str) -> bool:
     """Whether a line holds anything; it must then have a field for each column."""
     if row and len(row) != n_columns:
-        raise DataError(f"{place}: {len(row)} fields where the header has {n_columns}")
+        hint = "; is a quote not closed?" if any("\n" in cell for cell in row) else ""
+        raise DataError(f"{place}: {len(row)} fields where the header has {n_columns}{hint}")
     if any("\0" in cell for cell in row):
         raise DataError(f"{place}: a NUL character; save the table as UTF-8 text")
     return bool(row)
@@ -56,9 +57,13 @@ def _is_row(row: list[str], n_columns: int, place: str) -> bool:
 def _check_header(header: list[str], source: str) -> None:
     if not header:
         raise DataError(f"{source} is empty; the first line must name the columns")
-    for separator in (";", "\t"):
+    for separator in (";", "\t", "|"):
         if len(header) == 1 and separator in header[0]:
             raise DataError(f"{source}: the columns are separated by {separator!r}; save the table with commas")
+    if any(mark < " " and not mark.isspace() for name in header for mark in name):
+        raise DataError(f"{source} is no CSV text: its first line holds control characters")
+    if all(_NUMBER.fullmatch(name) for name in header):
+        raise DataError(f"{source}: the first line holds numbers, where it must name the columns")
     for position, name in enumerate(header):
         if name in header[:position]:
             raise DataError(f"{source}: two columns are called {name!r}; rename one")

@@ -43,6 +43,7 @@ def synthetic_job(
 def users_job(
     law: Law,
     data: object,
+    source: str,
     response: str,
     columns: dict[str, str],
     where: str | None,
@@ -53,7 +54,7 @@ def users_job(
     progress: Progress | None,
 ) -> tuple[str, bool]:
     """Do the same on the user's runs, where no truth is known."""
-    heading = f"Runs from {data if not isinstance(data, dict) else 'standard input'}"
+    heading = f"Runs from {source}"
     began = time.perf_counter()
     found = fit(
         law, data, response=response, columns=columns, where=where, starts=n_starts, seed=seed,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lawfit._engine import Progress
     from lawfit._frontier import Frontier
     from lawfit._predictions import Predicted
+    from lawfit.contrasts import Contrast
     from lawfit.results import Fit
 
 # Replicates that leave units out move less than the estimate does: from their standard deviation (divisor R) to a
@@ -260,6 +261,12 @@ class Draws:
         from lawfit import saving
 
         return saving.save(self, path, data=data)
+
+    def minus(self, other: Draws | Fit, *, level: float = 0.95) -> Contrast:
+        """Differences to other draws, replicate by replicate; see `lawfit.contrast`."""
+        from lawfit import contrasts
+
+        return contrasts.contrast(self, other, level=level)
 
     @property
     def counts(self) -> str:

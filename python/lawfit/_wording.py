@@ -26,12 +26,18 @@ def listed(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(every[:most]) + cut if every else "(none)"
 
 
+def nearest(name: object, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name that is nearest to a misspelt one, if one is near."""
+    folded = {other.lower(): other for other in allowed}
+    near = difflib.get_close_matches(str(name).lower(), folded, n=1)
+    return folded[near[0]] if near else None
+
+
 def suggest(name: object, allowed: Iterable[str], introduction: str = "choose one of:") -> str:
     """End of an error message: the nearest allowed name, if one is near, and all of them."""
     every = list(allowed)
-    folded = {other.lower(): other for other in every}
-    near = difflib.get_close_matches(str(name).lower(), folded, n=1)
-    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
+    near = nearest(name, every)
+    hint = "" if near is None else f"did you mean {near!r}? "
     return f"{hint}{introduction} {listed(every)}"
 
 

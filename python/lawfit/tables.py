@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lawfit import _files, _reshape
+from lawfit._csv import parse_csv
 from lawfit._table import Table as Table
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
@@ -179,7 +180,16 @@ def _from_file(path: Path) -> Table:
     content = _files.read_path(path)
     if not isinstance(content, dict):
         return read_table(content, str(path))
-    table = _from_columns(content, "csv", str(path))
+    return _from_csv(content, str(path))
+
+
+def read_csv_lines(lines: Iterable[str], source: str) -> Table:
+    """Read lines of CSV as the table that a file of them would be; ``source`` names them in messages."""
+    return _from_csv(parse_csv(lines, source), source)
+
+
+def _from_csv(columns: dict[str, Any], source: str) -> Table:
+    table = _from_columns(columns, "csv", source)
     return _reshape.unpivot_wandb(table) if _reshape.is_wandb_chart(table) else table
 
 

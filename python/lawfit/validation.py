@@ -104,10 +104,7 @@ class Validation:
 
     def to_frame(self, library: str | None = None) -> Any:
         """Return one row per held-out run."""
-        rows = self.rows
-        names = ("split", "actual", "predicted", "lower", "upper", "error", "stderr")
-        columns = {"row": rows.positions.tolist()} | {name: getattr(rows, name).tolist() for name in names}
-        return _export.frame(columns, library, self.fit.rows.library, "to_frame")
+        return _export.frame(held_out_columns(self), library, self.fit.rows.library, "to_frame")
 
     def __repr__(self) -> str:
         """Return the form for people."""
@@ -229,6 +226,13 @@ def validate(
         together = "equal" if fit.rows.clusters is None else "one cluster or equal"
         message += f"; {n_held} of {places.size} rows are held out, since rows of {together} {name} stay together"
     return Validation(fit, kind, name, level, tuple(found), pooled, rows, message)
+
+
+def held_out_columns(found: Validation) -> dict[str, list[Any]]:
+    """One row per held-out run."""
+    names = ("split", "actual", "predicted", "lower", "upper", "error", "stderr")
+    columns = {"row": found.rows.positions.tolist()}
+    return columns | {name: getattr(found.rows, name).tolist() for name in names}
 
 
 def _splits_of(

@@ -108,7 +108,7 @@ pub struct Allocations {
     pub value: Vec<f64>,
     /// (draws, points, budgets): how much the law gains for each unit of ln(amount).
     pub price: Vec<f64>,
-    /// The largest component of the gradient along what is free, over the largest of the gradient.
+    /// The largest slope along what is free, over the largest slope or curvature of all.
     pub residual: Vec<f64>,
     /// [`Ending`] by its number.
     pub ending: Vec<u8>,

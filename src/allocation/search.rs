@@ -17,7 +17,7 @@ use crate::allocation::surface::Surface;
 use crate::linalg::factor;
 use crate::linalg::solve;
 
-/// First-order conditions hold to this part of the largest slope.
+/// First-order conditions hold to this part of the largest slope or curvature.
 const TOLERANCE: f64 = 1e-13;
 /// Good enough where a further step gains no more than rounding.
 const ENOUGH: f64 = 1e-10;
@@ -445,13 +445,13 @@ impl Search {
     }
 }
 
-/// The gradient along what is free, and the largest slope of all.
+/// The gradient along what is free, and the largest slope or curvature of all: without a budget every slope is 0 at an optimum.
 fn slopes(split: &Split, at: &Local) -> (Point, f64) {
     let mut out = [0.0; MOST_VARIABLES];
     for (out, &i) in out.iter_mut().zip(split.free()) {
         *out = at.gradient[i] + split.payers().map(|(_, payer, moves, _)| at.gradient[payer] * moves[i]).sum::<f64>();
     }
-    (out, largest(&at.gradient))
+    (out, at.curvature.iter().map(|row| largest(row)).fold(largest(&at.gradient), f64::max))
 }
 
 fn share_of(slope: &Point, scale: f64) -> f64 {

@@ -34,6 +34,9 @@ RANKS = {
     "_influence": 4, "_drop_path": 4, "_structure": 4, "diagnosis": 4,
     "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4, "design": 4,
     "t2": 5, "curves": 5, "estimator": 5,
+    "t2": 5,
+    "_decision": 5, "_huber_density": 5, "_paired_scores": 5, "_comparison_text": 5,
+    "comparison": 5, "nested": 5, "contrasts": 5,
     "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5, "_chain_protocol": 5, "_chain_covariance": 5,
     "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5, "_chain_report": 5, "_chain_fit": 5, "chains": 5,
     "_count_law": 3, "_count_rows": 3, "_count_report": 3, "_count_fit": 3,
@@ -44,6 +47,13 @@ RANKS = {
     "_demo": 6, "_cli_output": 6,
     "cli": 7,
     "__init__": 8, "__main__": 8,
+    "_parquet": 3,
+    "_demo": 6, "_cli_verb": 6, "_cli_wording": 6, "_cli_arguments": 6, "_cli_output": 6,
+    "_cli_fitting": 6, "_cli_source": 6, "_cli_points": 6,
+    "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7, "_cli_report": 7, "_cli_laws": 7,
+    "_cli_demo": 7,
+    "cli": 8,
+    "__init__": 9, "__main__": 9,
 }  # fmt: skip
 NEIGHBOURS = {
     "reporting": {"plotting"},
@@ -67,7 +77,7 @@ NEIGHBOURS = {
     "_selection": {"_columns", "_table"},
     "_reshape": {"_columns", "_selection", "_table"},
     "_files": {"_csv"},
-    "tables": {"_files", "_reshape", "_table"},
+    "tables": {"_csv", "_files", "_reshape", "_table"},
     "_sampled_rows": {"_cells"},
     "_sampling_notes": {"_cells"},
     "_options": {"_batch", "_crossed"},
@@ -102,12 +112,18 @@ NEIGHBOURS = {
     "validation": {"_conformal", "_held_out", "_scores", "_splits"},
     "design": {"_information"},
     "diagnosis": {"_drop_path", "_influence", "_structure"},
+    "comparison": {"_comparison_text", "_decision", "_paired_scores"},
+    "nested": {"_huber_density"},
+    "contrasts": {"_decision"},
     "_chain_covariance": {"_chain_rows"},
     "_chain_whole": {"_chain_covariance", "_chain_rows"},
     "_chain_joint": {"_chain_rows"},
     "_chain_draws": {"_chain_rows"},
     "_chain_fit": {"_chain_draws", "_chain_report", "_chain_rows"},
     "_chain_options": {"_chain_protocol"},
+    "_cli_fitting": {"_cli_arguments"},
+    "_cli_source": {"_cli_arguments", "_cli_fitting", "_cli_wording", "saving"},
+    "_cli_points": {"_cli_arguments"},
     "chains": {
         "_chain_fit",
         "_chain_joint",
@@ -120,8 +136,8 @@ NEIGHBOURS = {
 }
 # Results, whose verbs delegate upwards.
 HAVE_VERBS = {
-    "results", "validation", "_allocation", "_chain_fit", "_count_fit", "_draws", "_fits", "_frontier", "_law",
-    "_mixture", "_predictions", "_table",
+    "comparison", "results", "validation", "_allocation", "_chain_fit", "_count_fit", "_draws", "_fits", "_frontier",
+    "_law", "_mixture", "_predictions", "_table",
 }  # fmt: skip
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib", "sklearn")
 MODULES = sorted(PACKAGE.glob("*.py"))
@@ -238,10 +254,11 @@ def test_public_names_are_what_the_package_lists() -> None:
     public = {name for name in vars(lawfit) if not name.startswith("_")}
     modules = {path.stem for path in MODULES}
     assert public - modules == {
-        "Allocation", "Certificate", "ChainFit", "CountFit", "DataError", "Derived", "Design", "Diagnosis", "Draws",
-        "Fit", "FitError", "Fits", "Frontier", "InternalError", "Interval", "LackOfFit", "Law", "LawError",
-        "LawfitError", "Mixture", "Mixtures", "Optimum", "Predicted", "Prediction", "Sampled", "T2Comparison",
-        "Table", "Validation", "allocate", "binomial_sigma", "bootstrap", "compare_t2", "curve_fit",
-        "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "load", "next_runs",
-        "pass_at_k", "protocols", "published", "read_table",
+        "Allocation", "Certificate", "ChainFit", "Comparison", "Contrast", "CountFit", "DataError", "Derived",
+        "Design", "Diagnosis", "Draws", "Fit", "FitError", "Fits", "Frontier", "InternalError", "Interval",
+        "LackOfFit", "Law", "LawError", "LawfitError", "LikelihoodRatio", "Mixture", "Mixtures", "Optimum",
+        "Predicted", "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "allocate", "binomial_sigma",
+        "bootstrap", "compare", "compare_t2", "contrast", "curve_fit", "estimate_pass_at_k", "fit", "fit_chain",
+        "fit_counts", "fit_many", "fit_mixture", "likelihood_ratio", "load", "next_runs", "pass_at_k", "protocols",
+        "published", "read_table",
     }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import gzip
 import importlib
 import re
 from collections.abc import Callable
@@ -12,6 +14,9 @@ import numpy as np
 import pytest
 
 import lawfit as lf
+from lawfit._cli_fit import VERB
+from lawfit._cli_wording import in_options, option_names
+from lawfit.cli import main
 
 pandas = importlib.import_module("pandas")
 polars = importlib.import_module("polars")
@@ -90,6 +95,7 @@ TABLES: dict[str, tuple[Callable[[], Any], str]] = {
     "a path and a frame in one list": (lambda: ["runs.csv", good()], "cannot read a value of type list"),
 }
 
+GOOD_CSV = b"N,loss\n1e8,3.4\n3e8,3.0\n1e9,2.7\n3e9,2.5\n1e10,2.4\n"
 # Files by their name, with what is in them.
 FILES: dict[str, tuple[str, bytes, str]] = {
     "a file of another kind": ("runs.xlsx", b"PK", "a path must end in .csv, .parquet or .jsonl"),
@@ -104,6 +110,51 @@ FILES: dict[str, tuple[str, bytes, str]] = {
         b"N;loss\n1;2\n",
         "the columns are separated by ';'; save the table with commas",
     ),
+    "a csv with tabs": (
+        "runs.csv",
+        GOOD_CSV.replace(b",", b"\t"),
+        r"the columns are separated by '\\t'; save the table",
+    ),
+    "a csv with bars": ("runs.csv", GOOD_CSV.replace(b",", b"|"), r"the columns are separated by '\|'; save the table"),
+    "a csv with decimal commas and semicolons": ("runs.csv", b"N;loss\n1e8;3,4\n", "the columns are separated by ';'"),
+    "a csv with decimal commas": (
+        "runs.csv",
+        b'N,loss\n1e8,"3,4"\n3e8,"3,0"\n',
+        "the column holds text, '3,4' in row 0",
+    ),
+    "a csv with a comment above": ("runs.csv", b"# runs\n" + GOOD_CSV, "line 2: 2 fields where the header has 1"),
+    "a csv without a header": ("runs.csv", GOOD_CSV.partition(b"\n")[2], "the first line holds numbers, where it must"),
+    "a csv of blank lines": ("runs.csv", b"\n\n\n", "is empty; the first line must name the columns"),
+    "a csv with a quote left open": (
+        "runs.csv",
+        GOOD_CSV.replace(b"3e8", b'"3e8'),
+        "1 fields .* 2; is a quote not closed",
+    ),
+    "a csv with a huge field": ("runs.csv", GOOD_CSV.replace(b"3e8", b"3" * 200000), "line 3: field larger than"),
+    "a csv with an infinite cell": ("runs.csv", GOOD_CSV.replace(b"2.7", b"-Infinity"), "'loss' is infinite in row 2"),
+    "a csv with a number beyond floats": (
+        "runs.csv",
+        GOOD_CSV.replace(b"2.7", b"1e400"),
+        "'loss' is infinite in row 2",
+    ),
+    "a csv with NaN": ("runs.csv", GOOD_CSV.replace(b"2.7", b"NaN"), "'loss' is missing or NaN in row 2"),
+    "a csv with NA": ("runs.csv", GOOD_CSV.replace(b"2.7", b"N/A"), "'loss' is missing or NaN in row 2"),
+    "a csv with an error of a spreadsheet": ("runs.csv", GOOD_CSV.replace(b"2.7", b"#DIV/0!"), "'#DIV/0!' in row 2"),
+    "a csv with a per cent": ("runs.csv", GOOD_CSV.replace(b"2.7", b"27%"), "'27%' in row 2"),
+    "a csv with a unit": ("runs.csv", GOOD_CSV.replace(b"1e9", b"1 GB"), "'1 GB' in row 2"),
+    "a csv with a line of sums": ("runs.csv", GOOD_CSV + b"total,14\n", "'total' in row 5"),
+    "a csv with other capitals": ("runs.csv", GOOD_CSV.replace(b"loss", b"Loss"), "did you mean 'Loss'"),
+    "a csv in UTF-16": ("runs.csv", GOOD_CSV.decode().encode("utf-16"), "is not UTF-8 text"),
+    "a csv in Latin-1": ("runs.csv", GOOD_CSV.replace(b"N,", b"\xe4,"), "is not UTF-8 text"),
+    "a packed csv": ("runs.csv", gzip.compress(GOOD_CSV), "is not UTF-8 text"),
+    "a packed csv that says so": (
+        "runs.csv.gz",
+        gzip.compress(GOOD_CSV),
+        "a path must end in .csv, .parquet or .jsonl",
+    ),
+    "a workbook called csv": ("runs.csv", b"PK\x03\x04\x14\x00\n", "is no CSV text: its first line holds control char"),
+    "a parquet file called csv": ("runs.csv", b"PAR1\x15\x04\x15\n", "is no CSV text: its first line holds control"),
+    "a web page called csv": ("runs.csv", b"<!DOCTYPE html>\n<html></html>\n", "the columns are <!DOCTYPE html>"),
     "a csv that is not UTF-8": ("runs.csv", b"N,loss\n1,\xff\xfe\n", "is not UTF-8 text"),
     "a csv with NUL bytes": ("runs.csv", b"N,loss\n1,\x00\x00\n", "line 2: a NUL character"),
     "a csv with words for numbers": ("runs.csv", b"N,loss\n1e9,low\n2e9,high\n", "'low' in row 0"),
@@ -153,6 +204,62 @@ def test_a_bad_file_gets_an_error_that_says_what_is_wrong(kind: str, tmp_path: P
 def test_a_path_to_nothing_gets_an_error_that_says_where_it_looked(path: str, message: str, tmp_path: Path) -> None:
     said = refusal(str(tmp_path / path))
     assert re.search(message, said), said
+
+
+@pytest.mark.parametrize("kind", list(FILES))
+def test_the_command_says_the_same_of_a_bad_file_in_its_own_words(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content, _ = FILES[kind]
+    (tmp_path / name).write_bytes(content)
+    assert run_command(tmp_path / name) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    said = in_options(refusal(tmp_path / name), option_names(VERB.parser(argparse.ArgumentParser().add_subparsers())))
+    assert err == f"lawfit: {said}\n"
+
+
+@pytest.mark.parametrize(
+    "path", ["no_such.csv", "*.csv", "", "x.csv"], ids=["missing", "pattern", "folder", "folder.csv"]
+)
+def test_the_command_says_of_a_path_to_nothing_where_it_looked(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "x.csv").mkdir()
+    place = f"{tmp_path / 'none' / path}" if path != "*.csv" else f"{tmp_path / '*.csv'}"
+    assert run_command(place) == 2
+    assert capsys.readouterr() == ("", f"lawfit: {in_options(refusal(place), {})}\n")
+
+
+def run_command(path: object) -> int:
+    return main(["fit", str(path), "--law", "E + A*N**-alpha", "--response", "loss", "--threads", "1"])
+
+
+# Odd to look at, and yet they mean one thing only.
+READABLE = {
+    "quoted numbers": GOOD_CSV.replace(b"1e9", b'"1e9"').replace(b"N,loss", b'"N","loss"'),
+    "thousands separated by commas": GOOD_CSV.replace(b"1e9", b'"1,000,000,000"'),
+    "sizes in words": GOOD_CSV.replace(b"1e9", b"1B"),
+    "a byte order mark": b"\xef\xbb\xbf" + GOOD_CSV,
+    "lines that end as on Windows": GOOD_CSV.replace(b"\n", b"\r\n"),
+    "lines that end as on an old Macintosh": GOOD_CSV.replace(b"\n", b"\r"),
+    "lines that end in two ways": GOOD_CSV.replace(b"\n", b"\r\n", 3),
+    "no end of the last line": GOOD_CSV.rstrip(),
+    "blank lines": GOOD_CSV.replace(b"\n", b"\n\n"),
+    "spaces around": GOOD_CSV.replace(b",", b" , "),
+    "a comma too many in every line": GOOD_CSV.replace(b"\n", b",\n"),
+    "a name of two lines": GOOD_CSV.replace(b"N,loss\n", b'N,loss,"a\nnote"\n').replace(b".4\n", b".4,\n")
+    .replace(b".0\n", b".0,\n").replace(b".5\n", b".5,x\n").replace(b".7\n", b".7,\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(READABLE))
+def test_an_odd_file_that_means_one_thing_is_read(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "runs.csv").write_bytes(READABLE[kind])
+    found = lf.read_table(tmp_path / "runs.csv")
+    for name, values in good().items():
+        assert found.evaluate(name, want="number", argument="response").tolist() == values
 
 
 def test_the_good_table_of_these_tests_is_fitted() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -138,7 +139,7 @@ def test_a_failed_fit_gives_exit_code_one(runs_csv: Path, capsys: pytest.Capture
         (["--law", "power_floor", "--column", "x"], "--column x: write NAME=VALUE"),
         (["--law", "power_floor", "-o", "fit.xlsx"], "the ending says no format"),
         (["--law", "power_floor", "-o", "/no/such/folder/fit.json"], "cannot write there"),
-        (["--law", "power_floor", "--threads", "0"], "n_threads=0"),
+        (["--law", "power_floor", "--threads", "0"], "--threads 0: give a whole number"),
         (["--law", "power_floor", "--by", "tsk"], "did you mean 'task'"),
     ],
 )
@@ -192,6 +193,51 @@ def test_laws_are_searched_by_name_meaning_formula_and_reference(capsys: pytest.
     shown = capsys.readouterr().out
     for part in ("latex", r"\min\left(N", "trap", "Published muennighoff2023"):
         assert part in shown
+
+
+def test_laws_that_hold_all_the_words_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "moe", "clark") == 0
+    law = lf.laws.clark_moe
+    assert capsys.readouterr().out == f"clark_moe  {law.title}\n           {law.text}\n"
+    assert run("laws", "moe", "nothing") == 2
+    assert "no law of the catalogue speaks of 'moe nothing'" in capsys.readouterr().err
+
+
+def test_all_that_is_known_of_laws_is_written_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "--format", "json") == 0
+    every = json.loads(capsys.readouterr().out)
+    assert [entry["name"] for entry in every] == list(lf.laws.CATALOGUE)
+    for entry, law in zip(every, lf.laws.CATALOGUE.values(), strict=True):
+        bounds = {
+            name: tuple(
+                math.copysign(math.inf, side) if end is None else end for end, side in zip(pair, (-1, 1), strict=True)
+            )
+            for name, pair in entry["bounds"].items()
+        }
+        assert bounds == dict(law.bounds)
+        known = lf.published.of(law)
+        assert {name: found["params"] for name, found in entry["published"].items()} == {
+            name: dict(published.params) for name, published in known.items()
+        }
+        rebuilt = lf.Law(
+            entry["formula"], entry["variables"], positive=entry["positive"], bounds=bounds, starts=entry["starts"]
+        )
+        assert rebuilt.bounds == law.bounds
+        assert (rebuilt.text, rebuilt.parameters, rebuilt.starts) == (law.text, law.parameters, law.starts)
+        assert (entry["latex"], entry["reference"], tuple(entry["traps"])) == (law.to_latex(), law.reference, law.traps)
+    assert run("laws", "chinchilla", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out) == next(entry for entry in every if entry["name"] == "chinchilla")
+
+
+def test_published_coefficients_are_columns_of_csv(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("laws", "chinchilla", "--format", "csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["parameter"] for row in rows] == list(lf.laws.chinchilla.parameters)
+    for name, entry in lf.published.of(lf.laws.chinchilla).items():
+        assert {row["parameter"]: float(row[name]) for row in rows} == dict(entry.params)
+    assert run("laws", "--format", "csv") == 0
+    listed = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["formula"] for row in listed] == [law.text for law in lf.laws.CATALOGUE.values()]
 
 
 def test_standard_input_is_read_as_csv(runs_csv: Path, power_fit: lf.Fit) -> None:
@@ -271,7 +317,7 @@ def test_a_bug_of_the_engine_is_called_so(
     def panic(*_: object, **__: object) -> None:
         raise lf.InternalError("an index out of range")
 
-    monkeypatch.setattr("lawfit.cli.fit_many", panic)
+    monkeypatch.setattr("lawfit._cli_fitting.fit_many", panic)
     assert run("fit", runs_csv, "--law", "power_floor", "--response", "loss") == 2
     assert "a bug of lawfit, worth reporting: an index out of range" in capsys.readouterr().err
 
@@ -282,7 +328,7 @@ def test_an_interrupted_command_ends_as_shells_expect(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lawfit.cli.fit_many", interrupt)
+    monkeypatch.setattr("lawfit._cli_fitting.fit_many", interrupt)
     assert run("fit", runs_csv, "--law", "power_floor", "--response", "loss") == 130
     assert capsys.readouterr().err == "lawfit: interrupted\n"
 

@@ -274,7 +274,9 @@ def test_the_command_of_the_page_makes_the_same_fit(
     assert reason is None
     assert line is not None
     assert cli.main([*shlex.split(line)[1:], "--format", "json", "--quiet"]) == 0
-    assert json.loads(capsys.readouterr().out) == fit.to_dict()
+    read = json.loads(capsys.readouterr().out)
+    del read["saved"]  # what lawfit.load reads
+    assert read == fit.to_dict()
 
 
 @pytest.mark.parametrize("name", ONLY_PYTHON)
