@@ -22,6 +22,8 @@ from lawfit.errors import DataError
 REACH = (0.0, 37.0)
 # Each round keeps two steps of 200: after six the step is 1e-13 of the reach, beyond what a minimum can tell.
 N_GRID, N_ROUNDS = 201, 6
+# A law that moves by a smaller part over the whole reach does not care how a budget is divided.
+LEVEL = 1e-9
 
 
 class Optima(NamedTuple):
@@ -66,7 +68,9 @@ def optima(law: Law, variables: tuple[str, ...], params: F64, cost: str, budget:
     with np.errstate(over="ignore", invalid="ignore"):
         tokens = np.exp(product - found[:, 0])
     is_nowhere = bool(np.isnan(found[:, 0]).all())
-    reason = "no optimum inside: the law falls all the way to one end of the budget" if is_nowhere else None
+    reason = (
+        "no optimum inside: the law is lowest at one end of the budget, or level all along it" if is_nowhere else None
+    )
     return Optima(size, tokens, found[:, 1], reason)
 
 
@@ -94,7 +98,7 @@ def _lowest(law: Law, variables: tuple[str, ...], params: F64, product: float) -
         if not np.isfinite(values).any():
             return math.nan, math.nan
         best = int(np.nanargmin(values))
-        if turn == 0 and best in (0, N_GRID - 1):
+        if turn == 0 and (best in (0, N_GRID - 1) or np.nanmax(values) - values[best] <= LEVEL * abs(values[best])):
             return math.nan, math.nan
         step = grid[1] - grid[0]
         # Below this the response is flat to its last digit and a finer grid finds roundings.

@@ -21,7 +21,7 @@ scipy_stats: Any = importlib.import_module("scipy.stats")
 SAME = 1e-7
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
 GRID = {"N": np.logspace(7.7, 9.7, 6), "D": np.logspace(9, 12, 5)}
-LAWS = {"free": lf.laws.chinchilla, "tied": lf.laws.chinchilla_tied, "no D": "E + A*N**-alpha"}
+LAWS: dict[str, lf.Law | str] = {"free": lf.laws.chinchilla, "tied": lf.laws.chinchilla_tied, "no D": "E + A*N**-alpha"}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_a_score_is_the_mean_loss_of_fits_to_the_smaller_runs(runs: Columns) -> 
 
 
 def test_what_training_adds_is_the_spread_over_laws_trained_on_reweighted_runs(runs: Columns) -> None:
-    pair = {"free": LAWS["free"], "no D": LAWS["no D"]}
+    pair: dict[str, lf.Law | str] = {"free": LAWS["free"], "no D": LAWS["no D"]}
     compared = lf.compare(pair, runs, response="loss", by="6*N*D", n_replicates=60, seed=3)
     budget = 6 * runs["N"] * runs["D"]
     held = budget > np.sort(budget)[20]
@@ -132,6 +132,15 @@ def test_decisions_are_the_closed_form_of_the_optimum(compared: lf.Comparison) -
     assert "N and D" in str(compared["no D"].decisions[0].reason)
 
 
+def test_a_law_of_compute_alone_has_no_optimum(runs: Columns) -> None:
+    laws: dict[str, lf.Law | str] = {"free": lf.laws.chinchilla, "compute": "E + A*(N*D)**-alpha"}
+    compared = lf.compare(laws, runs, response="loss", n_replicates=0, budgets={"6*N*D": 1e24, "N": 1e9})
+    level, cost = compared["compute"].decisions
+    assert math.isnan(level.N)
+    assert "level all along" in str(level.reason)
+    assert "not proportional" in str(cost.reason) or "not available" in str(cost.reason)
+
+
 def test_a_comparison_survives_pickling_and_becomes_a_frame_and_a_dict(compared: lf.Comparison) -> None:
     again = pickle.loads(pickle.dumps(compared))
     assert repr(again) == repr(compared)
@@ -143,7 +152,7 @@ def test_a_comparison_survives_pickling_and_becomes_a_frame_and_a_dict(compared:
 
 
 def test_a_law_that_cannot_be_fitted_is_a_row_with_its_status(runs: Columns) -> None:
-    laws = LAWS | {"loose": "E + A*N**-alpha + B*D**-beta + F*D**-beta"}
+    laws: dict[str, lf.Law | str] = LAWS | {"loose": "E + A*N**-alpha + B*D**-beta + F*D**-beta"}
     compared = lf.compare(laws, runs, response="loss", n_replicates=0)
     loose = compared["loose"]
     assert loose.fit.status in repr(compared)

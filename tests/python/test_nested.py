@@ -21,7 +21,7 @@ TIED = {"E": 1.8, "A": 480.0, "B": 480.0, "alpha": 0.35}
 GRID = {"N": np.logspace(7.7, 9.7, 6), "D": np.logspace(9, 12, 5)}
 
 
-def huber(r: Any, delta: float) -> Any:
+def huber(r: Any, delta: Any) -> Any:
     return np.where(np.abs(r) <= delta, 0.5 * r**2, delta * (np.abs(r) - 0.5 * delta))
 
 
