@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,163 +19,16 @@ DIFFERENCE_TOLERANCE = 1e-6
 # One rounding in each operation of a formula with about ten.
 ROUNDING = 1e-14
 
-TRUTHS = {
-    "power_floor": {"E": 1.7, "A": 400.0, "alpha": 0.34},
-    "chinchilla": {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37},
-    "kaplan_nd": {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
-    "t2_loss": {"E": 0.9, "A": 420.0, "B": 1100.0, "G": 1.6, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
-    "parscale": {"E": 1.3, "A": 2e8, "k": 0.33, "alpha": 0.2},
-    "power_shift_floor": {"E": 0.2, "A": 60.0, "B": 4e6, "alpha": 0.28},
-    "chinchilla_tied": {"E": 1.87, "A": 520.0, "B": 1480.0, "alpha": 0.353},
-    "gadre_overtrain": {"E": 1.5, "a": 140.0, "b": 190.0, "eta": 0.13},
-    "chinchilla_gamma": {"E": 1.7, "A": 900.0, "B": 9000.0, "alpha": 0.5, "beta": 0.55, "gamma": 0.6},
-    "gemstones": {"E": 1.6, "A": 30.0, "B": 1.2, "G": 900.0, "alpha": 0.6, "beta": 0.8, "gamma": 0.35},
-    "atlas_languages": {
-        "E": 0.8, "A": 400.0, "B": 1500.0, "phi": 0.11, "psi": -0.04, "alpha": 0.34, "beta": 0.36,
-    },
-    "muennighoff": {
-        "E": 1.87, "A": 520.0, "B": 1490.0, "alpha": 0.34, "beta": 0.37, "R_D": 15.4, "R_N": 5.3,
-    },
-    "clark_moe": {"a": -0.082, "b": -0.108, "c": 0.009, "d": 1.104, "E_start": 1.847, "E_max": 314.478},
-    "morph_shape": {"E": 1.6, "A": 400.0, "B": 1500.0, "alpha": 0.33, "gamma": 0.01},
-    "step_law_rate": {"c": 1.797, "a": -0.7129, "b": 0.3075},
-    "step_law_batch": {"c": 0.5807, "b": 0.5709},
-    "diloco_joint": {"A": 19.226, "alpha": -0.0985, "beta": 0.0116},
-    "steps_by_batch": {"S_min": 5000.0, "B_crit": 2e6},
-    "surge_rate": {"eta_max": 3e-3, "B_noise": 3e5},
-    "gadre_error": {"epsilon": 0.851, "k": 2.017, "gamma": 0.739},
-    "loss_to_loss": {"K": 1.1, "E0": 1.6, "kappa": 0.9, "E1": 1.9},
-    "scalerl": {"R0": 0.2, "A": 0.61, "C_mid": 2500.0, "B": 1.7},
-    "ladder_accuracy": {"a": -0.7, "k": 6.0, "L0": 1.1, "b": 0.95},
-    "t2_loss_bounded": {"E": 0.9, "A": 420.0, "B": 1100.0, "g": 0.45, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
-    "t2_beta": {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0},
-    "t2_beta_added": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "m": 0.12, "s": 4.0},
-    "t2_beta_overtrained": {
-        "E": 0.3, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0, "H": 0.002, "phi": 0.25, "psi": 0.45,
-    },
-    "t2_beta_product": {"A": 900.0, "alpha": 0.2, "beta": 0.1, "B": 200.0, "a": 0.1, "b": 0.05},
-    "t2_accuracy": {
-        "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.8, "theta0": 1.2, "theta3": 1.5,
-        "theta4": -0.3,
-    },
-    "t2_accuracy_link": {"theta2": 0.9, "theta1": 1.5, "theta0": 2.6, "theta3": 1.2, "theta4": -0.3},
-    "t2_naive": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.5, "theta0": 0.4},
-    "t2_sampling_exponent": {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "g0": 0.4, "g1": -0.1},
-    "log_linear_ndk": {"c": 5.0, "c_N": -0.12, "c_D": -0.1, "g": -0.6, "g_N": 0.01, "g_D": 0.005},
-    "log_linear_ck": {"a": 4.0, "alpha": -0.1, "beta": -0.4, "delta": 0.004},
-    "neglog_accuracy": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32},
-    "coverage": {"a": 5.0, "b": 0.3},
-    "neglog_power": {"A": 5.0, "b": 0.3},
-    "beta_pass": {"mean": 0.02, "size": 14.0},
-    "pass_until": {"c": 900.0, "alpha": 0.33},
-    "power": {"A": 12.0, "alpha": 0.076},
-    "power_product": {"A": 30.0, "alpha": 0.06, "beta": 0.05},
-    "kaplan_nd_floor": {"E": 1.4, "A": 4e7, "B": 3e9, "alpha": 0.4, "beta": 0.45},
-    "gemstones_size": {
-        "E": 1.6, "A": 30.0, "B": 1.2, "G": 900.0, "H": 300.0, "alpha": 0.6, "beta": 0.8, "gamma": 0.35, "eta": 0.3,
-    },
-    "pearce_song_loss": {"E": 1.8172, "A": 482.01, "alpha": 0.3478, "B": 2085.43, "beta": 0.3658, "gamma": 47491.0},
-    "pearce_song_compute": {"alpha": 0.3478, "beta": 0.3658, "gamma": 47491.0, "r": 4.3265},
-    "farseer": {
-        "a1": -0.124, "alpha": 0.123, "b1": 0.424, "a2": 88.01, "beta": -0.1, "b2": -6.287, "a3": -0.021,
-        "gamma": 0.169, "b3": -0.091,
-    },
-    "bnsl": {"a": 0.2, "b": 8.0, "c0": 0.1, "c1": 0.3, "d1": 1e8, "f1": 0.6},
-    "isoflop_parabola": {"L_opt": 2.4, "c": 0.06, "N_opt": 1e9},
-    "quokka": {
-        "E": 0.5, "A": 1535.23, "alpha": 0.42, "B": 54.21, "beta": 0.13, "p": 1.49, "c": 254.35, "m": 0.39, "k": 0.55,
-        "gamma": 0.4,
-    },
-    "atlas_repeated": {"E": 0.8, "A": 400.0, "B": 1500.0, "alpha": 0.34, "beta": 0.36, "r": 0.1},
-    "rectified_sft": {"E": 0.6, "A": 3.5, "b": 1e-3, "beta": 0.7},
-    "sft_power": {"B": 0.2, "beta": 0.4, "E": 0.3, "alpha": 0.5},
-    "distillation": {
-        "c0": 2.5, "c1": 3.0, "d1": 1.1, "f1": 0.3, "A": 900.0, "alpha": 0.35, "B": 4000.0, "beta": 0.38, "gamma": 0.8,
-    },
-    "rl_math": {"S": 1e12, "K_max": 0.12, "N_0": 3e9},
-    "q_scaled": {"c": 1e5, "b": 1e9, "a": 0.6},
-    "gao_bon": {"alpha": 0.6, "beta": 0.08},
-    "gao_bon_samples": {"alpha": 0.6, "beta": 0.08},
-    "gao_rl": {"alpha": 0.6, "beta": 0.2},
-    "vote_saturating": {"acc": 0.62, "a": 0.3, "rho": 0.9},
-    "diloco_size": {"A": 18.129, "alpha": -0.0953},
-    "diloco_joint_floor": {"A": 40.0, "alpha": -0.16, "beta": 0.015, "E": 0.8},
-    "diloco_exponent": {"A": 40.0, "alpha": -0.16, "beta": 0.0004, "E": 0.8},
-    "diloco_sum": {"A": 40.0, "alpha": -0.16, "B": 0.1, "beta": 0.3, "E": 0.8},
-    "examples_by_batch": {"E_min": 4e9, "B_crit": 2e6},
-    "noise_rate": {"eta_max": 0.3, "B_noise": 3e5},
-    "kaplan_steps": {"N_c": 6.5e13, "alpha_N": 0.077, "S_c": 2100.0, "alpha_S": 0.76, "B_crit": 1e6},
-    "llm_line": {"a": 1.1, "e1": 1.6, "b": 0.9, "e2": 1.9},
-    "ladder_log_sigmoid": {"a": -0.1, "k": 4.0, "L0": 1.1},
-    "ladder_single": {"p": -0.7, "E": 0.2, "A": 900.0, "alpha": 0.35, "B": 2000.0, "beta": 0.35, "q": 0.95},
-    "ladder_negated": {"E": 0.8, "A": 200.0, "alpha": 0.38, "B": 200.0, "beta": 0.32},
-    "log_fit": {"y0": 0.25, "a": 0.04, "r": 1e-8},
-    "observational": {"b": 0.1, "w": 0.8, "w0": -1.0},
-    "densing_score": {
-        "a": 482.0, "alpha": 0.348, "b": 2085.0, "beta": 0.366, "c": 0.7, "gamma": 4.0, "l": 0.8, "d": 0.2,
-    },
-    "densing_time": {"A": 0.007, "B": -2.0},
-    "performance_law": {
-        "w1": 13.95018192, "w2": 0.23072027, "w3": -0.48523402, "w4": 5.39801689, "b": 9.195410648934768, "gamma": 0.1,
-    },
-}  # fmt: skip
+_EXAMPLES = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "law_examples.py"))
+TRUTHS: dict[str, dict[str, float]] = _EXAMPLES["TRUTHS"]
+GRIDS: dict[str, list[float]] = _EXAMPLES["GRIDS"]
+OWN_GRIDS: dict[str, dict[str, list[float]]] = _EXAMPLES["OWN_GRIDS"]
 POINTS = {
     "x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0, "C": 3e3, "M": 6.0, "w": 1024.0, "l": 20.0, "K": 8.0, "B": 5e5,
     "L": 2.5, "U": 4e9, "n_experts": 32.0, "R": 50.0,
-    "L_T": 2.2, "L_S": 2.5, "X": 1e18, "sigma": 3.0, "d": 3.0, "n": 16.0, "S": 2e4, "t": 200.0, "h": 4096.0, "f": 11008.0,
-    "T": 2.0, "size": 7.0,
+    "L_T": 2.2, "L_S": 2.5, "X": 1e18, "sigma": 3.0, "d": 3.0, "n": 16.0, "S": 2e4, "t": 200.0,
+    "h": 4096.0, "f": 11008.0, "T": 2.0, "size": 7.0,
 }  # fmt: skip
-# Sensible designs: each variable over the range of the papers' runs.
-GRIDS: dict[str, list[float]] = {
-    "x": list(np.logspace(5, 11, 13)), "N": list(np.logspace(7.5, 10.5, 6)), "D": list(np.logspace(9, 12, 6)),
-    "k": [1.0, 4.0, 16.0, 64.0], "P": [1.0, 2.0, 4.0, 8.0], "M": [1.0, 2.0, 4.0, 8.0, 64.0],
-    "w": [256.0, 512.0, 1024.0, 3072.0], "l": [4.0, 8.0, 20.0, 80.0], "K": [1.0, 4.0, 16.0, 64.0],
-    "B": list(np.logspace(4, 7.5, 10)), "L": list(np.linspace(1.8, 5.0, 15)), "C": list(np.logspace(2, 5.5, 15)),
-    "n_experts": [2.0, 8.0, 64.0, 256.0, 512.0], "R": [8.0, 32.0, 128.0, 512.0],
-    "L_T": [1.9, 2.2, 2.5, 2.9], "L_S": [2.0, 2.4, 2.8], "X": list(np.logspace(15, 20, 6)), "sigma": [1.0, 2.0, 4.0, 8.0, 16.0],
-    "d": list(np.linspace(0.3, 7.0, 12)), "n": [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 256.0], "S": list(np.logspace(3, 5.5, 6)),
-    "t": list(np.linspace(0, 700, 8)), "h": [1024.0, 2048.0, 4096.0], "f": [4096.0, 8192.0, 20000.0], "T": [0.3, 2.0, 15.0],
-    "size": [0.5, 7.0, 70.0],
-}  # fmt: skip
-# Where a variable means something else, or a law's interest lies elsewhere.
-OWN_GRIDS: dict[str, dict[str, list[float]]] = {
-    "muennighoff": {"N": list(np.logspace(7.5, 10, 7)), "D": list(np.logspace(9, 11, 6)), "U": [1e8, 3e8, 1e9]},
-    "gadre_overtrain": {"C": list(np.logspace(17, 22, 8)), "M": [5.0, 20.0, 80.0, 320.0]},
-    "ladder_accuracy": {"L": list(np.linspace(0.4, 1.8, 15))},
-    "t2_accuracy_link": {"L": list(np.linspace(1.8, 5.0, 15)), "k": [1.0, 4.0, 16.0, 64.0]},
-    "log_linear_ck": {"C": list(np.logspace(18, 22, 9)), "k": [1.0, 4.0, 16.0, 64.0]},
-    "coverage": {"k": list(np.logspace(0, 4, 13))},
-    "neglog_power": {"k": list(np.logspace(0, 4, 13))},
-    "beta_pass": {"k": list(np.logspace(0, 4, 13))},
-    "quokka": {"N": list(np.logspace(7.5, 10, 5)), "D": list(np.logspace(9.5, 11.5, 5)), "U": [1e8, 3e8, 1e9]},
-    "atlas_repeated": {"N": list(np.logspace(7.5, 10, 5)), "D": list(np.logspace(9, 11, 6)), "U": [3e8, 1e9, 1e10]},
-    "rectified_sft": {"D": list(np.logspace(2, 7, 14))},
-    "sft_power": {"D": list(np.logspace(2, 7, 14))},
-    "distillation": {
-        "L_T": [1.9, 2.2, 2.5, 2.9],
-        "L_S": [2.0, 2.4, 2.8],
-        "N": [1e8, 1e9, 1e10],
-        "D": [1e9, 1e10, 1e11],
-    },
-    "gemstones_size": {
-        "w": [256.0, 512.0, 1024.0],
-        "l": [4.0, 20.0, 80.0],
-        "D": [1e9, 1e10, 1e11],
-        "N": [1e7, 1e8, 1e9],
-    },
-    "isoflop_parabola": {"N": list(np.logspace(8, 10, 9))},
-    "llm_line": {"x": list(np.linspace(1.8, 5.0, 15))},
-    "ladder_log_sigmoid": {"L": list(np.linspace(0.4, 1.8, 15))},
-    "performance_law": {
-        "l": [16.0, 32.0, 80.0],
-        "h": [1024.0, 4096.0],
-        "f": [4096.0, 20000.0],
-        "T": [0.3, 2.0, 15.0],
-        "size": [0.5, 7.0, 70.0],
-    },
-    "observational": {"S": list(np.linspace(-4.0, 5.0, 15))},
-    "bnsl": {"x": list(np.logspace(5, 11, 25))},
-}
 
 
 def test_names_that_are_not_variables_are_parameters_in_order_of_appearance() -> None:
