@@ -35,11 +35,11 @@ ROWS: tuple[Row, ...] = (
         "best batches of models trained with 1 to 8 replicas", "batch; N in parameters, M in replicas", "",
     ),
     (
-        "porian2024_rate", "power", {"A": 3.7, "alpha": 0.36}, _PORIAN, _CODE, "their sweeps on RefinedWeb",
+        "porian2024_rate", "power", {"A": 3.7, "alpha": 0.36}, _PORIAN, _CODE, "their sweeps",
         "learning rate; x is the number of parameters", "",
     ),
     (
-        "porian2024_batch", "power", {"A": 0.00037, "alpha": -0.703}, _PORIAN, _CODE, "their sweeps on RefinedWeb",
+        "porian2024_batch", "power", {"A": 0.00037, "alpha": -0.703}, _PORIAN, _CODE, "their sweeps",
         "batch in sequences of 2,048 tokens; x is the number of parameters", "",
     ),
     (
@@ -65,7 +65,7 @@ ROWS: tuple[Row, ...] = (
             "a3": -0.021, "gamma": 0.169, "b3": -0.091, "a2": 88.01, "beta": -0.1, "b2": -6.287, "a1": -0.124,
             "alpha": 0.123, "b1": 0.424,
         },
-        "Li et al. 2025, arXiv:2506.10972", _PRINTED, "their runs on English text",
-        "bits per character; N in non-embedding parameters, D in tokens", "rounded to three digits: rough",
+        "Li et al. 2025, arXiv:2506.10972", _PRINTED, "the runs of the paper",
+        "bits per character; N in parameters, D in tokens", "rounded to three digits: rough",
     ),
 )  # fmt: skip

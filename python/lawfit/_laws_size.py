@@ -80,7 +80,7 @@ ENTRIES = (
         },
         name="farseer",
         title="loss by model size and data, the exponent of data moving with size",
-        units={"N": "non-embedding parameters", "D": "tokens"},
+        units={"N": "parameters", "D": "tokens"},
         reference="Li et al. 2025, arXiv:2506.10972 (Farseer)",
         traps=[
             "Nine parameters: many sizes, each with many amounts of data.",
