@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lawfit import laws
+from lawfit import _coefficients, laws
 from lawfit._law import Law
 from lawfit._named import Named
 from lawfit._text import fields, number, table
@@ -372,6 +372,10 @@ published = Coefficients(
             data="means of the authors' 1,000 bootstrap rows",
             units="batch in tokens; D in tokens",
             notes="a refit of their public runs gives other numbers",
+        ),
+        *(
+            Published(name, laws.CATALOGUE[law], Named(params), source, provenance, data, units, notes)
+            for name, law, params, source, provenance, data, units, notes in _coefficients.ROWS
         ),
     )
 )  # fmt: skip

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lawfit import _laws_downstream, _laws_pretraining, _laws_testtime, _laws_training
+from lawfit import (
+    _laws_data,
+    _laws_downstream,
+    _laws_pretraining,
+    _laws_reward,
+    _laws_size,
+    _laws_testtime,
+    _laws_training,
+)
 from lawfit._law import Law
 from lawfit._wording import suggest
 
@@ -44,7 +52,15 @@ class Catalogue(Mapping[str, Law]):
 
 
 CATALOGUE = Catalogue(
-    (*_laws_pretraining.ENTRIES, *_laws_training.ENTRIES, *_laws_downstream.ENTRIES, *_laws_testtime.ENTRIES)
+    (
+        *_laws_pretraining.ENTRIES,
+        *_laws_size.ENTRIES,
+        *_laws_data.ENTRIES,
+        *_laws_training.ENTRIES,
+        *_laws_downstream.ENTRIES,
+        *_laws_reward.ENTRIES,
+        *_laws_testtime.ENTRIES,
+    )
 )
 
 power_floor = CATALOGUE["power_floor"]
@@ -86,23 +102,82 @@ coverage = CATALOGUE["coverage"]
 neglog_power = CATALOGUE["neglog_power"]
 beta_pass = CATALOGUE["beta_pass"]
 pass_until = CATALOGUE["pass_until"]
+power = CATALOGUE["power"]
+power_product = CATALOGUE["power_product"]
+kaplan_nd_floor = CATALOGUE["kaplan_nd_floor"]
+gemstones_size = CATALOGUE["gemstones_size"]
+pearce_song_loss = CATALOGUE["pearce_song_loss"]
+pearce_song_compute = CATALOGUE["pearce_song_compute"]
+farseer = CATALOGUE["farseer"]
+bnsl = CATALOGUE["bnsl"]
+isoflop_parabola = CATALOGUE["isoflop_parabola"]
+quokka = CATALOGUE["quokka"]
+atlas_repeated = CATALOGUE["atlas_repeated"]
+rectified_sft = CATALOGUE["rectified_sft"]
+sft_power = CATALOGUE["sft_power"]
+distillation = CATALOGUE["distillation"]
+rl_math = CATALOGUE["rl_math"]
+q_scaled = CATALOGUE["q_scaled"]
+gao_bon = CATALOGUE["gao_bon"]
+gao_bon_samples = CATALOGUE["gao_bon_samples"]
+gao_rl = CATALOGUE["gao_rl"]
+vote_saturating = CATALOGUE["vote_saturating"]
+diloco_size = CATALOGUE["diloco_size"]
+diloco_joint_floor = CATALOGUE["diloco_joint_floor"]
+diloco_exponent = CATALOGUE["diloco_exponent"]
+diloco_sum = CATALOGUE["diloco_sum"]
+examples_by_batch = CATALOGUE["examples_by_batch"]
+noise_rate = CATALOGUE["noise_rate"]
+kaplan_steps = CATALOGUE["kaplan_steps"]
+llm_line = CATALOGUE["llm_line"]
+ladder_log_sigmoid = CATALOGUE["ladder_log_sigmoid"]
+ladder_single = CATALOGUE["ladder_single"]
+ladder_negated = CATALOGUE["ladder_negated"]
+log_fit = CATALOGUE["log_fit"]
+observational = CATALOGUE["observational"]
+densing_score = CATALOGUE["densing_score"]
+densing_time = CATALOGUE["densing_time"]
+performance_law = CATALOGUE["performance_law"]
 
 __all__ = [
     "CATALOGUE",
     "Catalogue",
     "atlas_languages",
+    "atlas_repeated",
     "beta_pass",
+    "bnsl",
     "chinchilla",
     "chinchilla_gamma",
     "chinchilla_tied",
     "clark_moe",
     "coverage",
+    "densing_score",
+    "densing_time",
+    "diloco_exponent",
     "diloco_joint",
+    "diloco_joint_floor",
+    "diloco_size",
+    "diloco_sum",
+    "distillation",
+    "examples_by_batch",
+    "farseer",
     "gadre_error",
     "gadre_overtrain",
+    "gao_bon",
+    "gao_bon_samples",
+    "gao_rl",
     "gemstones",
+    "gemstones_size",
+    "isoflop_parabola",
     "kaplan_nd",
+    "kaplan_nd_floor",
+    "kaplan_steps",
     "ladder_accuracy",
+    "ladder_log_sigmoid",
+    "ladder_negated",
+    "ladder_single",
+    "llm_line",
+    "log_fit",
     "log_linear_ck",
     "log_linear_ndk",
     "loss_to_loss",
@@ -110,11 +185,23 @@ __all__ = [
     "muennighoff",
     "neglog_accuracy",
     "neglog_power",
+    "noise_rate",
+    "observational",
     "parscale",
     "pass_until",
+    "pearce_song_compute",
+    "pearce_song_loss",
+    "performance_law",
+    "power",
     "power_floor",
+    "power_product",
     "power_shift_floor",
+    "q_scaled",
+    "quokka",
+    "rectified_sft",
+    "rl_math",
     "scalerl",
+    "sft_power",
     "step_law_batch",
     "step_law_rate",
     "steps_by_batch",
@@ -129,6 +216,7 @@ __all__ = [
     "t2_loss_bounded",
     "t2_naive",
     "t2_sampling_exponent",
+    "vote_saturating",
 ]
 
 

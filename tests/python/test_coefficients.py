@@ -34,7 +34,7 @@ def test_every_entry_is_complete_and_evaluates(name: str) -> None:
     if "per" in entry.units.split(";")[0]:
         assert 0.5 < value < 6.0
     else:
-        assert 0.0 < value < point["D"]
+        assert 0.0 < value < POINT["D"]
     for part in (name, entry.law.text, entry.source, entry.provenance, entry.data, entry.units, entry.notes):
         assert part in repr(entry)
 
@@ -149,3 +149,24 @@ def test_the_parscale_coefficients_are_near_the_minimum(
     where = f"dataset == '{dataset}'"
     fit = lf.fit(lf.laws.parscale, real_data("parscale.csv"), response="loss", where=where, f_scale=1e-3)
     assert 1.0 <= score(fit, lf.published[name].params) / fit.objective < 1.01
+
+
+def test_farseers_printed_law_is_the_formula_of_the_paper() -> None:
+    entry, n, d = lf.published["li2025_farseer"], 1e9, 2e10
+    own = np.exp(-0.021 * n**0.169 - 0.091) + np.exp(88.01 * n**-0.1 - 6.287) * d ** -np.exp(-0.124 * n**0.123 + 0.424)
+    assert float(entry.law.evaluate(N=n, D=d, params=entry.params)) == pytest.approx(own, rel=1e-13)
+
+
+def test_repetition_of_diffusion_data_first_helps_and_then_hurts() -> None:
+    entry = lf.published["ni2025_repeated"]
+    loss = entry.law.evaluate(N=1e9, D=1e9 * np.logspace(0, 4, 60), U=1e9, params=entry.params)
+    assert 0 < np.argmin(loss) < 59
+
+
+def test_pearce_and_songs_compute_is_where_their_loss_is_least() -> None:
+    loss = {"E": 1.8172, "A": 482.01, "alpha": 0.3478, "B": 2085.43, "beta": 0.3658, "gamma": 47491.0}
+    params = {"alpha": 0.3478, "beta": 0.3658, "gamma": 47491.0, "r": 2085.43 / 482.01}
+    compute = float(lf.laws.pearce_song_compute.evaluate(N=1e8, params=params))
+    sizes = 1e8 * np.exp(np.linspace(-0.2, 0.2, 4001))
+    found = lf.laws.pearce_song_loss.evaluate(N=sizes, D=compute / (6 * sizes), params=loss)
+    assert sizes[np.argmin(found)] == pytest.approx(1e8, rel=1e-3)

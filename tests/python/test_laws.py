@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 import pickle
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,79 +19,16 @@ DIFFERENCE_TOLERANCE = 1e-6
 # One rounding in each operation of a formula with about ten.
 ROUNDING = 1e-14
 
-TRUTHS = {
-    "power_floor": {"E": 1.7, "A": 400.0, "alpha": 0.34},
-    "chinchilla": {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37},
-    "kaplan_nd": {"N_c": 6.4e13, "D_c": 1.8e13, "alpha_N": 0.076, "alpha_D": 0.103},
-    "t2_loss": {"E": 0.9, "A": 420.0, "B": 1100.0, "G": 1.6, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
-    "parscale": {"E": 1.3, "A": 2e8, "k": 0.33, "alpha": 0.2},
-    "power_shift_floor": {"E": 0.2, "A": 60.0, "B": 4e6, "alpha": 0.28},
-    "chinchilla_tied": {"E": 1.87, "A": 520.0, "B": 1480.0, "alpha": 0.353},
-    "gadre_overtrain": {"E": 1.5, "a": 140.0, "b": 190.0, "eta": 0.13},
-    "chinchilla_gamma": {"E": 1.7, "A": 900.0, "B": 9000.0, "alpha": 0.5, "beta": 0.55, "gamma": 0.6},
-    "gemstones": {"E": 1.6, "A": 30.0, "B": 1.2, "G": 900.0, "alpha": 0.6, "beta": 0.8, "gamma": 0.35},
-    "atlas_languages": {
-        "E": 0.8, "A": 400.0, "B": 1500.0, "phi": 0.11, "psi": -0.04, "alpha": 0.34, "beta": 0.36,
-    },
-    "muennighoff": {
-        "E": 1.87, "A": 520.0, "B": 1490.0, "alpha": 0.34, "beta": 0.37, "R_D": 15.4, "R_N": 5.3,
-    },
-    "clark_moe": {"a": -0.082, "b": -0.108, "c": 0.009, "d": 1.104, "E_start": 1.847, "E_max": 314.478},
-    "morph_shape": {"E": 1.6, "A": 400.0, "B": 1500.0, "alpha": 0.33, "gamma": 0.01},
-    "step_law_rate": {"c": 1.797, "a": -0.7129, "b": 0.3075},
-    "step_law_batch": {"c": 0.5807, "b": 0.5709},
-    "diloco_joint": {"A": 19.226, "alpha": -0.0985, "beta": 0.0116},
-    "steps_by_batch": {"S_min": 5000.0, "B_crit": 2e6},
-    "surge_rate": {"eta_max": 3e-3, "B_noise": 3e5},
-    "gadre_error": {"epsilon": 0.851, "k": 2.017, "gamma": 0.739},
-    "loss_to_loss": {"K": 1.1, "E0": 1.6, "kappa": 0.9, "E1": 1.9},
-    "scalerl": {"R0": 0.2, "A": 0.61, "C_mid": 2500.0, "B": 1.7},
-    "ladder_accuracy": {"a": -0.7, "k": 6.0, "L0": 1.1, "b": 0.95},
-    "t2_loss_bounded": {"E": 0.9, "A": 420.0, "B": 1100.0, "g": 0.45, "alpha": 0.34, "beta": 0.32, "gamma": 0.28},
-    "t2_beta": {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0},
-    "t2_beta_added": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "m": 0.12, "s": 4.0},
-    "t2_beta_overtrained": {
-        "E": 0.3, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "nu": 4.0, "H": 0.002, "phi": 0.25, "psi": 0.45,
-    },
-    "t2_beta_product": {"A": 900.0, "alpha": 0.2, "beta": 0.1, "B": 200.0, "a": 0.1, "b": 0.05},
-    "t2_accuracy": {
-        "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.8, "theta0": 1.2, "theta3": 1.5,
-        "theta4": -0.3,
-    },
-    "t2_accuracy_link": {"theta2": 0.9, "theta1": 1.5, "theta0": 2.6, "theta3": 1.2, "theta4": -0.3},
-    "t2_naive": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "theta2": 0.5, "theta0": 0.4},
-    "t2_sampling_exponent": {"E": 0.6, "A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32, "g0": 0.4, "g1": -0.1},
-    "log_linear_ndk": {"c": 5.0, "c_N": -0.12, "c_D": -0.1, "g": -0.6, "g_N": 0.01, "g_D": 0.005},
-    "log_linear_ck": {"a": 4.0, "alpha": -0.1, "beta": -0.4, "delta": 0.004},
-    "neglog_accuracy": {"A": 420.0, "B": 1100.0, "alpha": 0.34, "beta": 0.32},
-    "coverage": {"a": 5.0, "b": 0.3},
-    "neglog_power": {"A": 5.0, "b": 0.3},
-    "beta_pass": {"mean": 0.02, "size": 14.0},
-    "pass_until": {"c": 900.0, "alpha": 0.33},
-}  # fmt: skip
+_EXAMPLES = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "law_examples.py"))
+TRUTHS: dict[str, dict[str, float]] = _EXAMPLES["TRUTHS"]
+GRIDS: dict[str, list[float]] = _EXAMPLES["GRIDS"]
+OWN_GRIDS: dict[str, dict[str, list[float]]] = _EXAMPLES["OWN_GRIDS"]
 POINTS = {
     "x": 3e8, "N": 3e8, "D": 2e10, "k": 12.0, "P": 4.0, "C": 3e3, "M": 6.0, "w": 1024.0, "l": 20.0, "K": 8.0, "B": 5e5,
     "L": 2.5, "U": 4e9, "n_experts": 32.0, "R": 50.0,
+    "L_T": 2.2, "L_S": 2.5, "X": 1e18, "sigma": 3.0, "d": 3.0, "n": 16.0, "S": 2e4, "t": 200.0,
+    "h": 4096.0, "f": 11008.0, "T": 2.0, "size": 7.0,
 }  # fmt: skip
-# Sensible designs: each variable over the range of the papers' runs.
-GRIDS: dict[str, list[float]] = {
-    "x": list(np.logspace(5, 11, 13)), "N": list(np.logspace(7.5, 10.5, 6)), "D": list(np.logspace(9, 12, 6)),
-    "k": [1.0, 4.0, 16.0, 64.0], "P": [1.0, 2.0, 4.0, 8.0], "M": [1.0, 2.0, 4.0, 8.0, 64.0],
-    "w": [256.0, 512.0, 1024.0, 3072.0], "l": [4.0, 8.0, 20.0, 80.0], "K": [1.0, 4.0, 16.0, 64.0],
-    "B": list(np.logspace(4, 7.5, 10)), "L": list(np.linspace(1.8, 5.0, 15)), "C": list(np.logspace(2, 5.5, 15)),
-    "n_experts": [2.0, 8.0, 64.0, 256.0, 512.0], "R": [8.0, 32.0, 128.0, 512.0],
-}  # fmt: skip
-# Where a variable means something else, or a law's interest lies elsewhere.
-OWN_GRIDS: dict[str, dict[str, list[float]]] = {
-    "muennighoff": {"N": list(np.logspace(7.5, 10, 7)), "D": list(np.logspace(9, 11, 6)), "U": [1e8, 3e8, 1e9]},
-    "gadre_overtrain": {"C": list(np.logspace(17, 22, 8)), "M": [5.0, 20.0, 80.0, 320.0]},
-    "ladder_accuracy": {"L": list(np.linspace(0.4, 1.8, 15))},
-    "t2_accuracy_link": {"L": list(np.linspace(1.8, 5.0, 15)), "k": [1.0, 4.0, 16.0, 64.0]},
-    "log_linear_ck": {"C": list(np.logspace(18, 22, 9)), "k": [1.0, 4.0, 16.0, 64.0]},
-    "coverage": {"k": list(np.logspace(0, 4, 13))},
-    "neglog_power": {"k": list(np.logspace(0, 4, 13))},
-    "beta_pass": {"k": list(np.logspace(0, 4, 13))},
-}
 
 
 def test_names_that_are_not_variables_are_parameters_in_order_of_appearance() -> None:
