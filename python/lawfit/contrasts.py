@@ -138,7 +138,7 @@ class Contrast:
     def optimum(self, cost: str, budget: float) -> tuple[Difference, Difference, Difference]:
         """Return differences of ln N, of ln D and of the response, where each law is lowest at a budget.
 
-        For laws in N and D and a cost proportional to N*D, such as ``"6*N*D"``.
+        For laws with the variables N and D; the cost is a formula of their variables, such as ``"6*N*D"``.
 
         Raises
         ------

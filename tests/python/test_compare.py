@@ -126,10 +126,10 @@ def test_decisions_are_the_closed_form_of_the_optimum(compared: lf.Comparison) -
     decision, params = compared["free"].decisions[0], compared["free"].fit.params
     alpha, beta = params["alpha"], params["beta"]
     ratio = (alpha * params["A"] / (beta * params["B"])) ** (1 / (alpha + beta))
-    assert pytest.approx(ratio * (1e24 / 6) ** (beta / (alpha + beta)), rel=1e-5) == decision.N
+    assert pytest.approx(ratio * (1e24 / 6) ** (beta / (alpha + beta)), rel=1e-10) == decision.N
     assert pytest.approx(1e24, rel=1e-9) == 6 * decision.N * decision.D
     assert math.isnan(compared["no D"].decisions[0].N)
-    assert "N and D" in str(compared["no D"].decisions[0].reason)
+    assert "no variable D" in str(compared["no D"].decisions[0].reason)
 
 
 def test_a_law_of_compute_alone_has_no_optimum(runs: Columns) -> None:
@@ -137,8 +137,8 @@ def test_a_law_of_compute_alone_has_no_optimum(runs: Columns) -> None:
     compared = lf.compare(laws, runs, response="loss", n_replicates=0, budgets={"6*N*D": 1e24, "N": 1e9})
     level, cost = compared["compute"].decisions
     assert math.isnan(level.N)
-    assert "level all along" in str(level.reason)
-    assert "not proportional" in str(cost.reason) or "not available" in str(cost.reason)
+    assert "the law is flat there" in str(level.reason)
+    assert "improves on to the end of the search" in str(cost.reason)
 
 
 def test_a_comparison_survives_pickling_and_becomes_a_frame_and_a_dict(compared: lf.Comparison) -> None:
