@@ -243,16 +243,16 @@ class Allocation:
             "params": dict(self.params),
             "maximize": self.maximize,
             "points": [
-                {name: values[point] for name, values in self._columns().items()}
-                for point in range(self.sweep.n_points)
+                {name: values[point] for name, values in self.columns().items()} for point in range(self.sweep.n_points)
             ],
         }
 
     def to_frame(self, library: str | None = None) -> Any:
         """Return one row a point, in a frame of a library."""
-        return _export.frame(self._columns(), library, "dict", "to_frame")
+        return _export.frame(self.columns(), library, "dict", "to_frame")
 
-    def _columns(self) -> dict[str, list[object]]:
+    def columns(self) -> dict[str, list[object]]:
+        """One row a point: amounts, variables, response, prices and status."""
         columns: dict[str, list[object]] = {}
         for j, text in enumerate(self.sweep.budgets):
             columns[f"budget {text}"] = list(self.sweep.amounts[:, j].tolist())

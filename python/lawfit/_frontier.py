@@ -144,14 +144,19 @@ class Frontier:
 
     def __repr__(self) -> str:
         """Return the form for people."""
+        return self.to_text()
+
+    def to_text(self, level: float = 0.95) -> str:
+        """Return the form for people, with intervals of a level."""
         plan = self.plan
         names = [*(plan.law.variables or ()), RESPONSE]
         if {"N", "D"} <= set(plan.law.variables or ()):
             names.insert(-1, "D/N")
-        bands = {name: self.interval(name) for name in names}
+        bands = {name: self.interval(name, level) for name in names}
+        tail = 50.0 * (1.0 - level)
         header = [*plan.sweep.budgets]
         for name in names:
-            header += [plan.response if name == RESPONSE else name, "2.5 %", "97.5 %"]
+            header += [plan.response if name == RESPONSE else name, f"{tail:.4g} %", f"{100.0 - tail:.4g} %"]
         header.append("draws with an optimum")
         kept = np.mean(self.ok[self.draws.ok], axis=0).ravel()
         rows = []

@@ -39,8 +39,8 @@ RANKS = {
     "saving": 6, "reporting": 6, "_fit_figures": 6, "_plan_figures": 6, "plotting": 6, "_cli_verb": 6,
     "_cli_wording": 6, "_cli_arguments": 6, "_cli_fitting": 6, "_cli_source": 6, "_cli_points": 6, "_demo": 6,
     "_cli_output": 6,
-    "_cli_fit": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7, "_cli_report": 7, "_cli_laws": 7,
-    "_cli_demo": 7,
+    "_cli_fit": 7, "_cli_allocate": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7, "_cli_report": 7,
+    "_cli_laws": 7, "_cli_demo": 7,
     "cli": 8,
     "__init__": 9, "__main__": 9,
 }  # fmt: skip
