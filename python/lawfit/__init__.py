@@ -22,6 +22,7 @@ from lawfit._evidence import Certificate as Certificate
 from lawfit._evidence import Optimum as Optimum
 from lawfit._fits import Fits as Fits
 from lawfit._frontier import Frontier as Frontier
+from lawfit._isoflop import IsoFlop as IsoFlop
 from lawfit._law import Law as Law
 from lawfit._mixture import Mixture as Mixture
 from lawfit._mixture import Mixtures as Mixtures
@@ -50,6 +51,7 @@ from lawfit.errors import LawError as LawError
 from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
+from lawfit.isoflop import isoflop as isoflop
 from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.nested import LikelihoodRatio as LikelihoodRatio
 from lawfit.nested import likelihood_ratio as likelihood_ratio

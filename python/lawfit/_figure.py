@@ -138,3 +138,13 @@ def word(name: str, units: Mapping[str, str] | None = None) -> str:
 def say(ax: Axes, text: str) -> None:
     """Write words into the middle of axes that have nothing to show."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", wrap=True, color=GREY)
+
+
+def shades(colour: F64, levels: F64) -> tuple[list[object], object]:
+    """Return the colours of levels on the scale of many values, and that scale."""
+    colours = importlib.import_module("matplotlib.colors")
+    maps = importlib.import_module("matplotlib")
+    kind = colours.LogNorm if is_wide(colour) else colours.Normalize
+    norm = kind(float(colour.min()), float(colour.max()) if colour.max() > colour.min() else float(colour.min()) + 1.0)
+    table = maps.colormaps["viridis"]
+    return [table(norm(value)) for value in levels], norm

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 
 import numpy as np
@@ -25,6 +24,7 @@ from lawfit._figure import (
     is_wide,
     say,
     scale,
+    shades,
     word,
 )
 from lawfit._residuals import residuals_of
@@ -115,17 +115,17 @@ def _known(name: str, known: tuple[str, ...]) -> str:
 
 def _draw_law(ax: Axes, data: FigureData) -> None:
     levels, has_colours = data["levels"], bool(data.labels["colour"])
-    shades = _shades(data["colour"], levels)
+    colours, norm = shades(data["colour"], levels)
     if has_colours:
         shown = ax.scatter(
-            data["x"], data["observed"], c=data["colour"], s=POINT, cmap="viridis", norm=shades[1], zorder=3,
+            data["x"], data["observed"], c=data["colour"], s=POINT, cmap="viridis", norm=norm, zorder=3,
             alpha=0.85, linewidths=0,
         )  # fmt: skip
         ax.figure.colorbar(shown, ax=ax, label=data.labels["colour"])
     else:
         ax.scatter(data["x"], data["observed"], s=POINT, color=BLUE, zorder=3, linewidths=0)
     for row, line in enumerate(data["lines"]):
-        ax.plot(data["grid"], line, color=shades[0][row] if has_colours else BLUE, linewidth=1.2)
+        ax.plot(data["grid"], line, color=colours[row] if has_colours else BLUE, linewidth=1.2)
     ax.fill_between(data["grid"], data["lower"], data["upper"], color=GREY, alpha=BAND, linewidth=0)
     scale(ax, data["grid"], data["observed"])
     ax.axvspan(data["data_range"][1], data["grid"][-1], color=GREY, alpha=0.07, linewidth=0)
@@ -133,15 +133,6 @@ def _draw_law(ax: Axes, data: FigureData) -> None:
     _frame_observed(ax, data["observed"])
     for note in data.notes:
         say(ax, note)
-
-
-def _shades(colour: F64, levels: F64) -> tuple[list[object], object]:
-    colours = importlib.import_module("matplotlib.colors")
-    maps = importlib.import_module("matplotlib")
-    kind = colours.LogNorm if is_wide(colour) else colours.Normalize
-    norm = kind(float(colour.min()), float(colour.max()) if colour.max() > colour.min() else float(colour.min()) + 1.0)
-    table = maps.colormaps["viridis"]
-    return [table(norm(value)) for value in levels], norm
 
 
 def _frame_observed(ax: Axes, observed: F64) -> None:

@@ -25,6 +25,9 @@ _OPERATORS: dict[type[ast.operator], tuple[str, int]] = {
     ast.Sub: (" - ", _SUM),
     ast.Mult: (r" \, ", _PRODUCT),
 }
+_COMPARISONS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<", ast.LtE: r"\le", ast.Gt: ">", ast.GtE: r"\ge", ast.Eq: "=", ast.NotEq: r"\ne",
+}  # fmt: skip
 
 
 def formula(text: str) -> str:
@@ -75,6 +78,18 @@ def _write(node: ast.expr, quoted: dict[str, str]) -> tuple[str, int]:
         return f"-{_inside(node.operand, _UNARY, quoted)}", _UNARY
     if isinstance(node, ast.Call):
         return _call(node, quoted), _ATOM
+    if isinstance(node, ast.Compare) and all(type(sign) in _COMPARISONS for sign in node.ops):
+        return _comparison(node, quoted), _SUM
+    return _operation(node, quoted)
+
+
+def _comparison(node: ast.Compare, quoted: dict[str, str]) -> str:
+    sides = [_write(side, quoted)[0] for side in (node.left, *node.comparators)]
+    signs = [_COMPARISONS[type(sign)] for sign in node.ops]
+    return " ".join([sides[0], *(f"{sign} {side}" for sign, side in zip(signs, sides[1:], strict=True))])
+
+
+def _operation(node: ast.expr, quoted: dict[str, str]) -> tuple[str, int]:
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.Pow):
             return f"{_inside(node.left, _ATOM, quoted)}^{{{_write(node.right, quoted)[0]}}}", _POWER
@@ -96,6 +111,9 @@ def _call(node: ast.Call, quoted: dict[str, str]) -> str:
         return rf"\sqrt{{{inner}}}"
     if name in ("log10", "log2"):
         return rf"\log_{{{name[3:]}}}\left({inner}\right)"
+    if name == "where" and len(parts) == 3:
+        condition, value, other = parts
+        return rf"\begin{{cases}} {value} & {condition} \\ {other} & \text{{otherwise}} \end{{cases}}"
     if name == "pass_at_k" and len(node.args) == 2:
         return rf"\left[1 - \left(1 - {_inside(node.args[0], _PRODUCT, quoted)}\right)^{{{parts[1]}}}\right]"
     if name == "beta_pass_at_k" and len(node.args) == 3:

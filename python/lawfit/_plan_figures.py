@@ -24,10 +24,12 @@ from lawfit._figure import (
     FigureData,
     figure_data,
     scale,
+    shades,
     word,
 )
 from lawfit._fits import Fits
 from lawfit._frontier import Frontier
+from lawfit._isoflop import IsoFlop
 from lawfit._wording import listed, suggest
 from lawfit.errors import DataError
 
@@ -330,8 +332,66 @@ def _draw_compared(ax: Axes, data: FigureData) -> None:
     ax.axvline(float(np.median(data["value"])), color=GREEN, linewidth=0.8)
 
 
+def isoflop_data(found: IsoFlop, *key: object) -> FigureData:
+    """Show isoFLOP curves with their lowest points.
+
+    Parameters
+    ----------
+    found : IsoFlop
+        Of `lawfit.isoflop`.
+    *key : object
+        The group; the only one by default.
+
+    Returns
+    -------
+    FigureData
+        ``sizes``, ``responses`` and ``budgets`` (n_runs,) of all runs; ``curve_x`` and ``curve_y`` (n_curves, n_grid)
+        of parabolas, NaN for interpolations; ``best_x`` and ``best_y`` (n_curves,) of the optima that are inside.
+
+    Raises
+    ------
+    DataError
+        There are several groups and none is named, or none of that name.
+    """
+    keys = list(dict.fromkeys(one.key for one in found.optima))
+    chosen = key or (keys[0] if len(keys) == 1 else None)
+    if chosen not in keys:
+        raise DataError(f"key: say which group: {listed(map(str, keys))}")
+    optima = [one for one in found.optima if one.key == chosen]
+    steps = np.linspace(0.0, 1.0, N_CELLS)
+    curve_x, curve_y = np.full((2, len(optima), N_CELLS), math.nan)
+    for row, one in enumerate(optima):
+        low, high = math.log(one.sizes.min()), math.log(one.sizes.max())
+        x = low + steps * (high - low)
+        curve_x[row] = np.exp(x)
+        curve_y[row] = np.polynomial.polynomial.polyval(x - 0.5 * (low + high), one.coefficients)
+    return figure_data(
+        {
+            "sizes": np.concatenate([one.sizes for one in optima]),
+            "responses": np.concatenate([one.responses for one in optima]),
+            "budgets": np.concatenate([np.full(one.n_runs, one.budget) for one in optima]),
+            "curve_x": curve_x, "curve_y": curve_y, "curve_budget": np.array([one.budget for one in optima]),
+            "best_x": np.array([one.N for one in optima]), "best_y": np.array([one.response for one in optima]),
+        },
+        {"x": word("N"), "y": found.response, "title": ", ".join(map(str, chosen)), "colour": found.compute},
+    )  # fmt: skip
+
+
+def _draw_isoflop(ax: Axes, data: FigureData) -> None:
+    colours, norm = shades(data["budgets"], data["curve_budget"])
+    shown = ax.scatter(
+        data["sizes"], data["responses"], c=data["budgets"], cmap="viridis", norm=norm, s=POINT, linewidths=0
+    )
+    ax.figure.colorbar(shown, ax=ax, label=data.labels["colour"])
+    for x, y, colour in zip(data["curve_x"], data["curve_y"], colours, strict=True):
+        ax.plot(x, y, color=colour, linewidth=1.0)
+    ax.scatter(data["best_x"], data["best_y"], marker="D", s=POINT, color=RED, zorder=3)
+    scale(ax, data["sizes"])
+
+
 contours = Figure(contours_data, _draw_contours)
 frontier = Figure(frontier_data, _draw_frontier)
 pair = Figure(pair_data, _draw_pair)
 distribution = Figure(distribution_data, _draw_distribution)
 compared = Figure(compared_data, _draw_compared)
+isoflop = Figure(isoflop_data, _draw_isoflop)

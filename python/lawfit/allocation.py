@@ -129,6 +129,16 @@ def of_fit(
     Notes
     -----
     When to use: for a plan and how far it lies outside the data; `Draws.allocate` says how sure it is.
+
+    Examples
+    --------
+    >>> import lawfit as lf
+    >>> truth = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 1200.0, "beta": 0.33}
+    >>> grid = {"N": [1e7, 1e8, 1e9, 1e10], "D": [1e9, 1e10, 1e11, 1e12]}
+    >>> runs = lf.synthetic.runs(lf.laws.chinchilla, truth, grid, noise=0.002)
+    >>> plan = lf.fit(lf.laws.chinchilla, runs, response="loss").allocate({"6*N*D": 1e25})
+    >>> bool(plan.beyond["N"] > 1.0)
+    True
     """
     if not fit.success:
         raise DataError(f"the fit cannot be allocated with as it is: {fit.message}")

@@ -8,7 +8,17 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from lawfit import _cli_allocate, _cli_compare, _cli_demo, _cli_fit, _cli_laws, _cli_predict, _cli_report, _cli_validate
+from lawfit import (
+    _cli_allocate,
+    _cli_compare,
+    _cli_demo,
+    _cli_fit,
+    _cli_isoflop,
+    _cli_laws,
+    _cli_predict,
+    _cli_report,
+    _cli_validate,
+)
 from lawfit._cli_verb import DONE, INTERRUPTED, WRONG_CALL
 from lawfit._cli_wording import in_options, option_names
 from lawfit._wording import nearest
@@ -20,6 +30,7 @@ VERBS = (
     _cli_allocate.VERB,
     _cli_validate.VERB,
     _cli_compare.VERB,
+    _cli_isoflop.VERB,
     _cli_report.VERB,
     _cli_laws.VERB,
     _cli_demo.VERB,

@@ -9,19 +9,31 @@ from __future__ import annotations
 
 from lawfit._figure import Axes, Figure, FigureData
 from lawfit._fit_figures import law, predicted, quantiles, residuals, starts
-from lawfit._plan_figures import compared, contours, distribution, frontier, pair
+from lawfit._plan_figures import compared, contours, distribution, frontier, isoflop, pair
 from lawfit._wording import suggest
 from lawfit.errors import LawError
 
 FIGURES = {
     figure.__name__: figure
-    for figure in (law, residuals, quantiles, predicted, starts, contours, frontier, pair, distribution, compared)
+    for figure in (
+        law,
+        residuals,
+        quantiles,
+        predicted,
+        starts,
+        contours,
+        frontier,
+        pair,
+        distribution,
+        compared,
+        isoflop,
+    )
 }
 
 # What `plot()` of a result draws.
 FIRST = {
     "Fit": "law", "Fits": "compared", "Draws": "distribution", "Validation": "predicted", "Allocation": "frontier",
-    "Frontier": "frontier",
+    "Frontier": "frontier", "IsoFlop": "isoflop",
 }  # fmt: skip
 
 
@@ -30,7 +42,7 @@ def plot(result: object, kind: str | None = None, ax: Axes | None = None) -> Axe
 
     Parameters
     ----------
-    result : Fit, Fits, Draws, Validation, Allocation or Frontier
+    result : Fit, Fits, Draws, Validation, Allocation, Frontier or IsoFlop
         What to draw.
     kind : str, optional
         Name of a figure; ``lawfit.plotting.FIGURES`` has them all.
@@ -77,6 +89,7 @@ __all__ = [
     "contours",
     "distribution",
     "frontier",
+    "isoflop",
     "law",
     "pair",
     "plot",

@@ -25,7 +25,7 @@ RANKS = {
     "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3, "_report": 3, "_export": 3,
     "_residuals": 3, "_predictions": 3, "results": 3, "_fits": 3, "_replicates": 3, "_crossed": 3, "_tangent": 3,
     "_leverage": 3, "_new_runs": 3, "_repeats": 3, "_count_law": 3, "_count_rows": 3, "_count_report": 3,
-    "_count_fit": 3, "_mixture": 3,
+    "_count_fit": 3, "_mixture": 3, "_parabola": 3,
     "_summaries": 4, "_attach": 4, "_notebook": 4, "_latex_tables": 4, "_reproduce": 4, "_allocation": 4,
     "sampling": 4, "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4, "_refits": 4, "_intervals": 4,
     "_from_draws": 4, "_profile": 4, "_band": 4, "uncertainty": 4, "_influence": 4, "_drop_path": 4, "_structure": 4,
@@ -33,18 +33,19 @@ RANKS = {
     "design": 4, "_count_starts": 4, "_count_predictions": 4, "counts": 4, "mixtures": 4,
     "_checklist": 5, "_page": 5, "curves": 5, "estimator": 5, "_decision": 5, "_huber_density": 5,
     "_paired_scores": 5, "_comparison_text": 5, "comparison": 5, "nested": 5, "contrasts": 5, "_frontier": 5,
-    "allocation": 5, "t2": 5, "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5, "_chain_protocol": 5,
-    "_chain_covariance": 5, "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5, "_chain_report": 5,
-    "_chain_fit": 5, "chains": 5,
+    "_isoflop": 5, "isoflop": 5, "allocation": 5, "t2": 5, "_chain_law": 5, "_chain_options": 5, "_chain_rows": 5,
+    "_chain_protocol": 5, "_chain_covariance": 5, "_chain_whole": 5, "_chain_joint": 5, "_chain_draws": 5,
+    "_chain_report": 5, "_chain_fit": 5, "chains": 5,
     "saving": 6, "reporting": 6, "_fit_figures": 6, "_plan_figures": 6, "plotting": 6, "_cli_verb": 6,
     "_cli_wording": 6, "_cli_arguments": 6, "_cli_fitting": 6, "_cli_source": 6, "_cli_points": 6, "_demo": 6,
     "_cli_output": 6,
-    "_cli_fit": 7, "_cli_allocate": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7, "_cli_report": 7,
-    "_cli_laws": 7, "_cli_demo": 7,
+    "_cli_fit": 7, "_cli_isoflop": 7, "_cli_allocate": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7,
+    "_cli_report": 7, "_cli_laws": 7, "_cli_demo": 7,
     "cli": 8,
     "__init__": 9, "__main__": 9,
 }  # fmt: skip
 NEIGHBOURS = {
+    "isoflop": {"_isoflop"},
     "reporting": {"plotting"},
     "plotting": {"_fit_figures", "_plan_figures"},
     "allocation": {"_frontier"},
@@ -139,7 +140,7 @@ NEIGHBOURS = {
 # Results, whose verbs delegate upwards.
 HAVE_VERBS = {
     "comparison", "results", "validation", "_allocation", "_chain_fit", "_count_fit", "_draws", "_fits", "_frontier",
-    "_law", "_mixture", "_predictions", "_table",
+    "_isoflop", "_law", "_mixture", "_predictions", "_table",
 }  # fmt: skip
 OPTIONAL = ("scipy", "pandas", "polars", "pyarrow", "matplotlib", "sklearn")
 MODULES = sorted(PACKAGE.glob("*.py"))
@@ -257,7 +258,7 @@ def test_public_names_are_what_the_package_lists() -> None:
     modules = {path.stem for path in MODULES}
     assert public - modules == {
         "Allocation", "Certificate", "ChainFit", "Comparison", "Contrast", "CountFit", "DataError", "Derived",
-        "Design", "Diagnosis", "Draws", "Fit", "FitError", "Fits", "Frontier", "InternalError", "Interval",
+        "Design", "Diagnosis", "Draws", "Fit", "FitError", "Fits", "Frontier", "InternalError", "Interval", "IsoFlop",
         "LackOfFit", "Law", "LawError", "LawfitError", "LikelihoodRatio", "Mixture", "Mixtures", "Optimum",
         "Predicted", "Prediction", "Sampled", "T2Comparison", "Table", "Validation", "allocate", "binomial_sigma",
         "bootstrap", "compare", "compare_t2", "contrast", "curve_fit", "estimate_pass_at_k", "fit", "fit_chain",

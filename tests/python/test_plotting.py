@@ -120,6 +120,16 @@ def test_the_histogram_counts_every_usable_draw(draws: lf.Draws) -> None:
     np.testing.assert_array_equal(data["interval"], draws.interval("beta / (alpha + beta)"))
 
 
+def test_curves_of_equal_compute_go_through_their_lowest_points() -> None:
+    compute, size = (grid.ravel() for grid in np.meshgrid([1e20, 1e21], np.logspace(8.5, 10, 7), indexing="ij"))
+    loss = lf.laws.chinchilla.evaluate(N=size, D=compute / 6 / size, params=TRUTH)
+    found = lf.isoflop({"N": size, "D": compute / 6 / size, "loss": loss}, response="loss", n_replicates=0)
+    data = plotting.isoflop.data(found)
+    for x, y, one in zip(data["curve_x"], data["curve_y"], found.optima, strict=True):
+        assert np.interp(np.log(one.N), np.log(x), y) == pytest.approx(one.response, abs=1e-4)
+    found.plot().figure.canvas.draw()
+
+
 def test_groups_are_compared_in_order(runs: dict[str, np.ndarray]) -> None:
     both = {name: np.tile(values, 2) for name, values in runs.items()}
     both["recipe"] = np.repeat(["a", "b"], runs["loss"].size)
