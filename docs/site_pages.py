@@ -41,7 +41,7 @@ TOPICS = {
     "_evidence": "results",
     "_fits": "results",
     "_frontier": "allocation",
-    "_isoflop": "isoflop",
+    "_isoflop": "isoflops",
     "_law": "laws",
     "_mixture": "mixtures",
     "_predictions": "uncertainty",

@@ -44,6 +44,9 @@ from lawfit.curves import curve_fit as curve_fit
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis
+from lawfit.envelopes import Envelope as Envelope
+from lawfit.envelopes import at_compute as at_compute
+from lawfit.envelopes import envelope as envelope
 from lawfit.errors import DataError as DataError
 from lawfit.errors import FitError as FitError
 from lawfit.errors import InternalError as InternalError
@@ -51,7 +54,7 @@ from lawfit.errors import LawError as LawError
 from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
-from lawfit.isoflop import isoflop as isoflop
+from lawfit.isoflops import isoflop as isoflop
 from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.nested import LikelihoodRatio as LikelihoodRatio
 from lawfit.nested import likelihood_ratio as likelihood_ratio

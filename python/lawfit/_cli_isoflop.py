@@ -12,7 +12,7 @@ from lawfit._cli_output import Output, add_output, choose_format, json_text, wri
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
 from lawfit._export import plain
 from lawfit._isoflop import IsoFlop
-from lawfit.isoflop import METHODS, TOLERANCE, isoflop
+from lawfit.isoflops import METHODS, TOLERANCE, isoflop
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

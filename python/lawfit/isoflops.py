@@ -13,9 +13,9 @@ from lawfit._engine import F64, I64
 from lawfit._isoflop import IsoFlop, Optimum, PowerLaw, interval_of, power_law
 from lawfit._law import Law
 from lawfit._parabola import FEWEST, Curve, lowest_of_akima, parabola
+from lawfit._run_curves import compute_of, positive_columns
 from lawfit._selection import group_rows, select_rows
-from lawfit._table import Table
-from lawfit._wording import listed, suggest
+from lawfit._wording import suggest
 from lawfit.errors import DataError
 from lawfit.fitting import fit as fit_law
 from lawfit.laws import CATALOGUE
@@ -128,10 +128,10 @@ def isoflop(
     names = [by] if isinstance(by, str) else list(by)
     if missing not in ("error", "drop"):
         raise DataError(f"missing={missing!r}: say error or drop")
-    rows, (size, tokens, value) = _variables(
+    rows, (size, tokens, value) = positive_columns(
         runs, select_rows(runs, where), response, dict(columns or {}), missing == "drop"
     )
-    spent = _compute(compute, size, tokens)
+    spent = compute_of(compute, size, tokens)
     budgets = None if budget is None else runs.evaluate(budget, want="number", argument="budget")[rows]
     groups = group_rows(runs, names, rows)
     place = np.empty(runs.n_rows, dtype=np.int64)
@@ -167,45 +167,6 @@ def _check_numbers(tolerance: float, noise: float | None, n_replicates: int) -> 
         raise DataError(f"noise={noise!r}: give a standard deviation above 0")
     if isinstance(n_replicates, bool) or not isinstance(n_replicates, int | np.integer) or n_replicates < 0:
         raise DataError(f"n_replicates={n_replicates!r}: give a whole number, 0 for no intervals")
-
-
-def _variables(
-    runs: Table, rows: I64, response: str, columns: dict[str, str], is_dropping: bool
-) -> tuple[I64, tuple[F64, ...]]:
-    """Return rows with their N, D and response, all positive."""
-    for name in columns:
-        if name not in ("N", "D"):
-            raise DataError(f"columns: {name!r} is not used here; give N and D")
-    texts = {"N": columns.get("N", "N"), "D": columns.get("D", "D"), "response": response}
-    for name in ("N", "D"):
-        if texts[name] == name and name not in runs.names:
-            known = listed(runs.names)
-            raise DataError(f"there is no column {name}; say which it is: columns={{{name!r}: ...}}; {known}")
-    found = {
-        name: runs.evaluate(text, want="number", argument=name if name == "response" else "columns")[rows]
-        for name, text in texts.items()
-    }
-    if is_dropping:
-        kept = np.all([~np.isnan(values) for values in found.values()], axis=0)
-        rows, found = rows[kept], {name: values[kept] for name, values in found.items()}
-        if not rows.size:
-            raise DataError("missing='drop' leaves no run: N, D or the response is missing in every one")
-    for name, values in found.items():
-        wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0.0)))
-        if wrong.size:
-            raise DataError(
-                f"{texts[name]} is {values[wrong[0]]:g} in row {int(rows[wrong[0]])} (counted from 0), one of "
-                f"{wrong.size} such rows; finite numbers above 0 are needed: leave others out with where="
-            )
-    return rows, tuple(found.values())
-
-
-def _compute(text: str, size: F64, tokens: F64) -> F64:
-    for name in _engine.names(text):
-        if name not in ("N", "D"):
-            raise DataError(f"compute={text!r}: {name!r} is not known; it is a formula of N and D")
-    inputs = [("N", np.ascontiguousarray(size), "number", ()), ("D", np.ascontiguousarray(tokens), "number", ())]
-    return _engine.evaluate_columns(text, inputs, want="number", argument="compute")
 
 
 def _curves(spent: F64, budgets: F64 | None, tolerance: float) -> list[tuple[float, I64]]:
