@@ -5,6 +5,8 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+from latex2mathml.converter import convert
+
 import lawfit as lf
 
 _EXAMPLES = runpy.run_path(str(Path(__file__).with_name("law_examples.py")))
@@ -28,7 +30,8 @@ def page(law: lf.Law) -> str:
         f"# {law.name}",
         f"{law.title}.",
         f"```text\n{law.text}\n```",
-        f"$$\n{law.to_latex()}\n$$",
+        *_mathematics(law.to_latex()),
+        f"```latex\n{law.to_latex()}\n```",
         "## Variables",
         _table(("variable", "unit"), [(f"`{name}`", law.units[name]) for name in law.variables or ()]),
         "## Parameters",
@@ -74,3 +77,15 @@ def _bounds(lower: float, upper: float) -> str:
     if lower == -float("inf"):
         return "any" if upper == float("inf") else f"at most {upper:g}"
     return f"at least {lower:g}" if upper == float("inf") else f"{lower:g} to {upper:g}"
+
+
+def _mathematics(latex: str) -> list[str]:
+    """Formulas as MathML, which browsers draw without a script, one for each line of the LaTeX."""
+    lines, depth = [""], 0
+    for piece in latex.split(r" \\ "):
+        lines[-1] += (r" \\ " if lines[-1] else "") + piece
+        depth += piece.count(r"\begin{cases}") - piece.count(r"\end{cases}")
+        if depth == 0:
+            lines.append("")
+    drawn = (convert(line, display="block") for line in lines if line)
+    return [line.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "") for line in drawn]
