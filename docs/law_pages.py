@@ -28,7 +28,7 @@ def page(law: lf.Law) -> str:
     """Return the page of one law of the catalogue."""
     parts = [
         f"# {law.name}",
-        f"{law.title}.",
+        f"{(law.title or '')[:1].upper()}{(law.title or '')[1:]}.",
         f"```text\n{law.text}\n```",
         *_mathematics(law.to_latex()),
         f"```latex\n{law.to_latex()}\n```",

@@ -320,7 +320,8 @@ def compare(
     )
     notes = []
     if n_dropped:
-        notes.append(f"{n_dropped} rows in which one of the laws misses a value are left out for all")
+        rows_ = "row" if n_dropped == 1 else "rows"
+        notes.append(f"{n_dropped} {rows_} in which one of the laws misses a value are left out for all")
     if len(units) < 10:
         notes.append(f"{len(units)} independent {units.noun}s: two standard errors over so few are rough")
     f_scale_used = float("nan") if scale is None else float(scale)

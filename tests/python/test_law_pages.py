@@ -28,7 +28,8 @@ def test_a_page_says_all_that_is_declared_and_its_example_runs(name: str) -> Non
     assert law.reference is not None
     known = lf.published.of(law)
     sources = [part for entry in known.values() for part in (entry.name, entry.source, entry.provenance)]
-    for part in (law.title, law.text, law.to_latex(), law.reference, *law.units.values(), *law.traps, *sources):
+    assert law.title.lower() in shown.lower()
+    for part in (law.text, law.to_latex(), law.reference, *law.units.values(), *law.traps, *sources):
         assert part in shown
     for parameter in law.parameters:
         assert f"| `{parameter}` |" in shown
