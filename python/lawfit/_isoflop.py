@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ MOST_ROWS = 60
 FEWEST_BUDGETS = 3
 # Scatter around a power law, beyond that within curves, that is worth a word.
 MUCH = 1.2
+NOT_YET = Interval(math.nan, math.nan, level=LEVEL, method="t")
 NO_DRAWS = "there are no draws: n_replicates=0, or noise= is not said"
 
 
@@ -92,6 +93,10 @@ class PowerLaw:
         Optima inside that it goes through.
     draws : numpy.ndarray
         (n_replicates, 2) of ln K and the exponent.
+    n_units : int
+        Runs that were drawn from.
+    n_determined : float
+        Coefficients of the curves that the runs determine.
     """
 
     key: tuple[object, ...]
@@ -101,6 +106,20 @@ class PowerLaw:
     interval: Interval
     n_budgets: int
     draws: F64
+    n_units: int
+    n_determined: float
+
+    def at(self, C: ArrayLike) -> tuple[F64, F64, F64]:
+        """Return the optimum at compute ``C`` and the ends of its 95 % interval, each of the shape of ``C``."""
+        log_c = np.log(np.asarray(C, dtype=np.float64))
+        value = self.K * np.exp(self.exponent * log_c)
+        ends = np.full((2, log_c.size), math.nan)
+        if math.isfinite(self.interval.lower):
+            for place, (x, middle) in enumerate(zip(log_c.ravel(), np.log(value).ravel(), strict=True)):
+                line = self.draws[:, 0] + self.draws[:, 1] * x
+                ends[:, place] = interval_of(float(middle), line, self.n_units, self.n_determined, is_log=True)
+        lower, upper = (end.reshape(log_c.shape)[()] for end in ends)
+        return value[()], lower, upper
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -140,8 +159,8 @@ class IsoFlop:
             raise KeyError(f"{of!r}, {key!r}: the groups are {[law.key for law in self.power_laws if law.of == 'N']}")
         return found[0]
 
-    def predict(self, C: ArrayLike, *key: object, level: float = LEVEL) -> tuple[F64, F64, F64]:
-        """Return the optimal N of a group at compute ``C`` by its power law, and the ends of its interval.
+    def predict(self, C: ArrayLike, *key: object, of: str = "N") -> tuple[F64, F64, F64]:
+        """Return the optimal N, or D, of a group at compute ``C`` by its power law, and the ends of its 95 % interval.
 
         Parameters
         ----------
@@ -149,25 +168,15 @@ class IsoFlop:
             Compute.
         *key : object
             The group; the only one by default.
-        level : float
-            Coverage that is aimed at.
+        of : str
+            ``"N"`` or ``"D"``.
 
         Returns
         -------
         tuple of numpy.ndarray
-            N, lower and upper, of the shape of ``C``; ends are NaN where the exponent has no interval.
+            Value, lower and upper, of the shape of ``C``; ends are NaN where the exponent has no interval.
         """
-        law = self.exponent("N", *key)
-        log_c = np.log(np.asarray(C, dtype=np.float64))
-        value = law.K * np.exp(law.exponent * log_c)
-        if not math.isfinite(law.interval.lower):
-            nothing = np.full(np.shape(value), math.nan)
-            return value, nothing, nothing
-        usable = law.draws[np.isfinite(law.draws).all(axis=1)]
-        lines = usable[:, 0] + usable[:, 1] * log_c[..., np.newaxis]
-        tail = 0.5 * (1.0 - level)
-        ends = np.quantile(lines, (tail, 1.0 - tail), axis=-1)
-        return value, np.exp(ends[0]), np.exp(ends[1])
+        return self.exponent(of, *key).at(C)
 
     def compare(self, fit: Fit) -> tuple[tuple[float, float, float], ...]:
         """Return (budget, N of the curve, N of a fitted law) for every optimum inside.
@@ -283,8 +292,8 @@ def power_law(key: tuple[object, ...], of: str, optima: Sequence[Optimum]) -> Po
     """Put a power law through optima that are inside, weighted by how sharp each is."""
     inside = [one for one in optima if one.status == "inside"]
     n_draws = min((one.draws.size for one in inside), default=0)
-    nothing = PowerLaw(key, of, math.nan, math.nan, none_interval("fewer than 2 budgets have an optimum inside"),
-                       len(inside), np.full((n_draws, 2), math.nan))  # fmt: skip
+    said = none_interval("fewer than 2 budgets have an optimum inside")
+    nothing = PowerLaw(key, of, math.nan, math.nan, said, len(inside), np.full((n_draws, 2), math.nan), 0, 0.0)
     if len(inside) < 2:
         return nothing
     log_c = np.log([one.budget for one in inside])
@@ -293,12 +302,8 @@ def power_law(key: tuple[object, ...], of: str, optima: Sequence[Optimum]) -> Po
     shift = 0.0 if of == "N" else np.array([math.log(one.N) + math.log(one.D) for one in inside])
     values = sign * np.log([one.N for one in inside]) + shift
     draws = sign * np.array([one.draws[:n_draws] for one in inside]).T + shift
-    with np.errstate(invalid="ignore"):
-        spread = np.nanstd(draws, axis=0) if n_draws > 1 else np.ones(len(inside))
-    is_sharp = np.isfinite(spread) & (spread > 0.0)
-    weights = np.ones(len(inside))
-    if is_sharp.any():
-        weights = np.where(is_sharp, 1.0 / np.where(is_sharp, spread, 1.0) ** 2, 0.0)
+    # By runs, not by the spread of a curve's own draws: with a few runs that is small by chance.
+    weights = np.array([float(one.n_runs) for one in inside])
 
     def line(y: F64) -> F64:
         """Return ln K and the exponent for each row of optima; those that are missing have no weight."""
@@ -313,20 +318,37 @@ def power_law(key: tuple[object, ...], of: str, optima: Sequence[Optimum]) -> Po
 
     log_k, slope = line(values)
     lines = line(draws) if n_draws else np.empty((0, 2))
+    n_units, n_determined = sum(one.n_runs for one in inside), 3.0 * len(inside)
+    law = PowerLaw(key, of, float(slope), math.exp(log_k), NOT_YET, len(inside), lines, n_units, n_determined)
     if len(inside) < FEWEST_BUDGETS:
-        found = none_interval("two budgets give an exponent, and nothing that could speak against it")
-        return PowerLaw(key, of, float(slope), math.exp(log_k), found, len(inside), lines)
-    # Optima may scatter more around the line than the runs of each curve say, as where curves were tuned apart.
-    left = (values - log_k - slope * log_c) ** 2 @ weights / (len(inside) - 2) if is_sharp.any() else 1.0
-    factor = math.sqrt(max(1.0, float(left)))
+        return replace(
+            law, interval=none_interval("two budgets give an exponent, and nothing that could speak against it")
+        )
+    factor = _scatter(values - log_k - slope * log_c, draws, weights, [one.n_runs for one in inside])
     lines = np.array([log_k, slope]) + factor * (lines - np.array([log_k, slope]))
-    found = interval_of(float(slope), lines[:, 1], sum(one.n_runs for one in inside), 3.0 * len(inside))
+    found = interval_of(float(slope), lines[:, 1], n_units, n_determined)
     if factor > MUCH and found.note is None:
         words = (
             f"optima scatter {factor:.2g} times as much around the power law as within their curves: widened by that"
         )
         found = Interval(found.lower, found.upper, level=LEVEL, method=found.method, note=words)
-    return PowerLaw(key, of, float(slope), math.exp(log_k), found, len(inside), lines)
+    return replace(law, interval=found, draws=lines)
+
+
+def _scatter(residual: F64, draws: F64, weights: F64, n_runs: Sequence[int]) -> float:
+    """Return how many times the scatter around a line is that which the draws of each curve say, at least 1.
+
+    Curves may be tuned apart, or bent otherwise than the line; what is expected is the spread of the draws, widened as
+    an interval is, less the part that two coefficients take.
+    """
+    if len(draws) < 2:
+        return 1.0
+    with np.errstate(invalid="ignore"):
+        spread = np.nanstd(draws, axis=0)
+    wide = np.array([missing_spread(n, 3.0) if n > 3 else math.nan for n in n_runs])
+    share = weights / weights.sum()
+    expected = float(np.nansum(share * (spread * wide) ** 2)) * (len(residual) - 2) / len(residual)
+    return math.sqrt(max(1.0, float(share @ residual**2) / expected)) if expected > 0.0 else 1.0
 
 
 def none_interval(reason: str) -> Interval:

@@ -39,9 +39,7 @@ VERBS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 some fits failed, 2 the call was wrong."""
-    # A column name that the terminal cannot write must not end the call.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    _write_any_word()
     try:
         chosen, unknown = build_parser().parse_known_args(arguments)
         if unknown:
@@ -71,6 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("lawfit: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _write_any_word() -> None:
+    """Let no word that the terminal cannot write end the call."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _unknown_word(word: str, options: Mapping[str, str]) -> str:

@@ -221,9 +221,9 @@ def _lines(values: F64, tokens: F64, sizes: F64, log_c: F64, kept: Bool) -> tupl
 def _law(of: str, line: F64, draws: F64, n_runs: int) -> PowerLaw:
     if not np.isfinite(line).all():
         said = none_interval("fewer than two sizes are best where smaller and larger ones were trained as far")
-        return PowerLaw((), of, math.nan, math.nan, said, 0, draws)
+        return PowerLaw((), of, math.nan, math.nan, said, 0, draws, n_runs, 2.0)
     found = interval_of(float(line[1]), draws[:, 1], n_runs, 2.0)
-    return PowerLaw((), of, float(line[1]), math.exp(line[0]), found, 0, draws)
+    return PowerLaw((), of, float(line[1]), math.exp(line[0]), found, 0, draws, n_runs, 2.0)
 
 
 def _notes(curves: Sequence[RunCurve], every: Sequence[RunCurve], is_inside: Bool) -> tuple[str, ...]:

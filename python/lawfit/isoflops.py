@@ -100,7 +100,7 @@ def isoflop(
     Notes
     -----
     When to use: beside a law, as a check that assumes less, and for runs that were designed as isoFLOP curves.
-    Exponents are those of a regression of ln N on ln C, weighted by how sharp each optimum is. An optimum outside the
+    Exponents are those of a regression of ln N on ln C, weighted by the runs of each curve. An optimum outside the
     sizes that were trained is none. Intervals are Student's t times the spread of the draws, which is widened by the
     degrees of freedom that Bayesian weights do not know.
 
@@ -133,6 +133,9 @@ def isoflop(
     )
     spent = compute_of(compute, size, tokens)
     budgets = None if budget is None else runs.evaluate(budget, want="number", argument="budget")[rows]
+    if budgets is not None and not np.all(np.isfinite(budgets) & (budgets > 0.0)):
+        row = int(rows[np.flatnonzero(~(np.isfinite(budgets) & (budgets > 0.0)))[0]])
+        raise DataError(f"budget={budget!r}: row {row} (counted from 0) has none; finite numbers above 0 are needed")
     groups = group_rows(runs, names, rows)
     place = np.empty(runs.n_rows, dtype=np.int64)
     place[rows] = np.arange(rows.size)

@@ -187,7 +187,7 @@ def test_rows_that_one_law_lacks_are_left_out_for_all(runs: Columns) -> None:
     holed = runs | {"D": np.where(np.arange(30) == 7, np.nan, runs["D"])}
     compared = lf.compare(LAWS, holed, response="loss", missing="drop", n_replicates=0)
     assert {law.fit.n_rows for law in compared.laws} == {29}
-    assert "1 rows" in compared.notes[0]
+    assert "1 row in" in compared.notes[0]
 
 
 def test_published_runs_refuse_kaplan_and_leave_the_tied_law_in(real_data: Callable[[str], Path]) -> None:

@@ -199,3 +199,11 @@ def test_runs_without_a_loss_can_be_left_out() -> None:
     assert [one.N for one in found.optima] == [one.N for one in same.optima]
     with pytest.raises(lf.DataError, match="missing='dorp'"):
         lf.isoflop(runs, response="loss", missing="dorp")
+
+
+def test_a_run_without_a_budget_is_refused() -> None:
+    runs = designed(0.002)
+    for bad in (0.0, math.nan):
+        budgets = np.where(np.arange(runs["C"].size) == 4, bad, runs["C"])
+        with pytest.raises(lf.DataError, match=r"budget='C': row 4 \(counted from 0\)"):
+            lf.isoflop({**runs, "C": budgets}, response="loss", budget="C")
