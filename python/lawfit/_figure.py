@@ -123,8 +123,16 @@ def scale(ax: Axes, x: F64 | None = None, y: F64 | None = None) -> None:
                 ticker = importlib.import_module("matplotlib.ticker")
                 axis = getattr(ax, f"{end}axis")
                 axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-                axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+                axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: short(value)))
                 axis.set_minor_formatter(ticker.NullFormatter())
+
+
+def short(value: float) -> str:
+    """Write a number for a tick: large ones in thousands, millions, billions or trillions."""
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "K")):
+        if size <= value < 1e15:
+            return f"{value / (1e3 if letter == 'K' else size):g}{letter}"
+    return f"{value:g}"
 
 
 def word(name: str, units: Mapping[str, str] | None = None) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 import lawfit as lf
 from lawfit import plotting
+from lawfit._figure import short as plotting_short
 
 TRUTH = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
 GRID = {"N": [1e8, 3e8, 1e9, 3e9, 1e10], "D": [2e9, 1e10, 5e10, 2e11]}
@@ -198,3 +199,8 @@ def test_without_matplotlib_the_message_says_what_to_install(fit: lf.Fit, monkey
     with pytest.raises(lf.LawfitError, match=r"pip install 'lawfit\[plot\]'"):
         fit.plot()
     assert plotting.residuals.data(fit)["residual"].size == 20
+
+
+def test_ticks_are_short() -> None:
+    shown = [plotting_short(value) for value in (0.5, 2000.0, 5e4, 5e8, 2e9, 1e13, 1e20)]
+    assert shown == ["0.5", "2000", "50K", "500M", "2B", "10T", "1e+20"]
