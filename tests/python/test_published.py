@@ -212,3 +212,22 @@ def test_the_published_bootstrap_of_the_chinchilla_points_is_reproduced(real_dat
     for name, ends in intervals.items():
         # A hundred draws lie beyond an end; a few of theirs that miss their optimum move it to a neighbour.
         assert np.percentile(draws[name], [2.5, 97.5]) == pytest.approx(ends, rel=5e-3), name
+
+
+@pytest.mark.parametrize(
+    ("residual", "published"),
+    [
+        ("linear", {"E": 1.9051, "A": 4.0005, "B": 1.0509, "alpha": 0.3511, "beta": 0.4587}),
+        ("log", {"E": 1.8926, "A": 4.0146, "B": 1.0571, "alpha": 0.3522, "beta": 0.4430}),
+    ],
+)
+def test_least_squares_by_variable_projection_is_that_of_open_athena(
+    residual: str, published: dict[str, float], real_data: Callable[[str], Path]
+) -> None:
+    # Open Athena's VPNLS on points below 1e21 FLOP, sizes in millions and tokens in billions, to the digits printed.
+    found = lf.fit(
+        lf.laws.chinchilla, real_data("chinchilla_epoch.csv"), response="loss", where="epoch_used and C < 1e21",
+        columns={"N": "N/1e6", "D": "D/1e9"}, loss="squared", residual=residual,
+    )  # fmt: skip
+    for name, value in published.items():
+        assert found.params[name] == pytest.approx(value, abs=6e-5)
