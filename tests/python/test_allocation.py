@@ -254,3 +254,36 @@ def test_a_loaded_fit_and_its_draws_allocate_as_before(draws: lf.Draws, tmp_path
     assert same.interval("N").note == front.interval("N").note
     np.testing.assert_array_equal(same.interval("N").lower, front.interval("N").lower)
     assert repr(again.fit.allocate(budgets)) == repr(draws.fit.allocate(budgets))
+
+
+def test_kaplans_sizes_grow_with_the_published_power_of_compute() -> None:
+    law = lf.laws.kaplan_nd
+    published = {"N_c": 6.4e13, "alpha_N": 0.076, "alpha_D": 0.103, "D_c": 1.8e13}
+    plan = lf.allocate(law, {"6*N*D": [1e20, 1e24]}, params=published)
+    assert math.log(plan["N"][1] / plan["N"][0]) / math.log(1e4) == pytest.approx(0.5754, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("law", "params", "best"),
+    [
+        ("gao_bon", {"alpha": 1.0, "beta": 0.05}, 10.0),
+        ("gao_rl", {"alpha": 1.0, "beta": 0.4}, math.exp(1.5)),
+    ],
+)
+def test_reward_is_best_at_the_distance_of_its_formula(law: str, params: dict[str, float], best: float) -> None:
+    # Gao et al. 2022: alpha / (2 beta) for best of n, exp(alpha / beta - 1) for reinforcement learning.
+    plan = lf.allocate(law, {}, params=params, maximize=True, bounds={"d": (0.01, 1000.0)})
+    assert plan["d"] == pytest.approx(best, rel=1e-12)
+    assert str(plan.status) == "inside"
+
+
+@pytest.mark.parametrize(("share", "overhead"), [(0.75, 0.028), (0.5, 0.208), (0.3, 1.056), (0.25, 1.889)])
+def test_smaller_models_cost_what_de_vries_says(share: float, overhead: float) -> None:
+    # The compute that a model of a share of the best size needs for the same loss, at 1e23 FLOP.
+    params = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.336, "beta": 0.283}
+    best = lf.allocate("chinchilla", {"6*N*D": 1e23}, params=params)
+    assert best["N"] == pytest.approx(18.73e9, rel=1e-3)
+    budgets = 1e23 * np.linspace(1.0, 3.2, 4401)
+    held = lf.allocate("chinchilla", {"6*N*D": budgets}, params=params, at={"N": share * float(best["N"])})
+    enough = budgets[held["response"] <= best["response"]][0]
+    assert enough / 1e23 - 1.0 == pytest.approx(overhead, abs=1.1e-3)
