@@ -289,7 +289,7 @@ def interval_of(estimate: float, draws: F64, n_units: int, n_determined: float, 
 
 
 def power_law(key: tuple[object, ...], of: str, optima: Sequence[Optimum]) -> PowerLaw:
-    """Put a power law through optima that are inside, weighted by how sharp each is."""
+    """Put a power law through optima that are inside, all of the same weight."""
     inside = [one for one in optima if one.status == "inside"]
     n_draws = min((one.draws.size for one in inside), default=0)
     said = none_interval("fewer than 2 budgets have an optimum inside")
@@ -302,8 +302,8 @@ def power_law(key: tuple[object, ...], of: str, optima: Sequence[Optimum]) -> Po
     shift = 0.0 if of == "N" else np.array([math.log(one.N) + math.log(one.D) for one in inside])
     values = sign * np.log([one.N for one in inside]) + shift
     draws = sign * np.array([one.draws[:n_draws] for one in inside]).T + shift
-    # By runs, not by the spread of a curve's own draws: with a few runs that is small by chance.
-    weights = np.array([float(one.n_runs) for one in inside])
+    # All alike, as papers do it: the spread of a curve of a few runs is small by chance.
+    weights = np.ones(len(inside))
 
     def line(y: F64) -> F64:
         """Return ln K and the exponent for each row of optima; those that are missing have no weight."""

@@ -100,7 +100,7 @@ def isoflop(
     Notes
     -----
     When to use: beside a law, as a check that assumes less, and for runs that were designed as isoFLOP curves.
-    Exponents are those of a regression of ln N on ln C, weighted by the runs of each curve. An optimum outside the
+    Exponents are those of a regression of ln N on ln C, all budgets of the same weight. An optimum outside the
     sizes that were trained is none. Intervals are Student's t times the spread of the draws, which is widened by the
     degrees of freedom that Bayesian weights do not know.
 
