@@ -7,9 +7,11 @@ something is drawn.
 
 from __future__ import annotations
 
-from lawfit._figure import Axes, Figure, FigureData
+from lawfit._figure import Axes, Figure, FigureData, Panels
 from lawfit._fit_figures import law, predicted, quantiles, residuals, starts
+from lawfit._frontier_figures import frontiers, near_optimal
 from lawfit._plan_figures import compared, contours, distribution, frontier, isoflop, pair
+from lawfit._public_models import MODEL_SOURCES, PUBLIC_MODELS
 from lawfit._wording import suggest
 from lawfit.errors import LawError
 
@@ -27,6 +29,8 @@ FIGURES = {
         distribution,
         compared,
         isoflop,
+        frontiers,
+        near_optimal,
     )
 }
 
@@ -82,15 +86,20 @@ def plot(result: object, kind: str | None = None, ax: Axes | None = None) -> Axe
 
 __all__ = [
     "FIGURES",
+    "MODEL_SOURCES",
+    "PUBLIC_MODELS",
     "Axes",
     "Figure",
     "FigureData",
+    "Panels",
     "compared",
     "contours",
     "distribution",
     "frontier",
+    "frontiers",
     "isoflop",
     "law",
+    "near_optimal",
     "pair",
     "plot",
     "predicted",

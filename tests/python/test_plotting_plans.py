@@ -1,0 +1,177 @@
+"""Figures of plans: their numbers against closed forms, other calls and the engine, and that they are drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lawfit as lf
+from lawfit import plotting
+
+HOFFMANN = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28}
+T2 = {**HOFFMANN, "G": 2.0, "gamma": 0.3}
+TRAIN, SERVE = "6*N*D", "2*N*k"
+GRID = {"N": [1e8, 3e8, 1e9, 3e9, 1e10], "D": [2e9, 1e10, 5e10, 2e11]}
+BUDGETS = np.logspace(19, 24, 11)
+
+
+@pytest.fixture(scope="module")
+def front() -> lf.Frontier:
+    truth = {"E": 1.8, "A": 480.0, "B": 2100.0, "alpha": 0.35, "beta": 0.37}
+    runs = lf.synthetic.runs(lf.laws.chinchilla, truth, GRID, noise=0.005, seed=0)
+    draws = lf.fit(lf.laws.chinchilla, runs, response="loss", loss="squared", n_threads=1).bootstrap(500, n_threads=1)
+    return draws.allocate({TRAIN: BUDGETS})
+
+
+def plan_of_t2(amounts: object = BUDGETS, served: object = 2e9) -> lf.Allocation:
+    return lf.allocate(lf.laws.t2_loss, {TRAIN: amounts, SERVE: served}, params=T2)  # type: ignore[dict-item]
+
+
+def test_frontiers_are_the_plans_with_their_intervals(front: lf.Frontier) -> None:
+    data = plotting.frontiers.data({"fitted": front, "published": plan_of_t2()}, level=0.9)
+    assert data.names["lines"] == ("fitted", "published")
+    assert data.names["panels"] == ("D/N", "N", "D")
+    for quantity in data.names["panels"]:
+        band = front.interval(quantity, 0.9)
+        np.testing.assert_array_equal(data[quantity][0], front.plan[quantity])
+        np.testing.assert_array_equal(data[f"{quantity} lower"][0], band.lower)
+        np.testing.assert_array_equal(data[f"{quantity} upper"][0], band.upper)
+        assert np.isnan(data[f"{quantity} lower"][1]).all()
+    np.testing.assert_allclose(data["N"] * data["D"] * 6.0, data["budget"], rtol=1e-9)
+
+
+def test_one_sample_is_chinchilla_in_closed_form() -> None:
+    plan = lf.allocate(lf.laws.t2_loss, {TRAIN: BUDGETS}, params=T2, at={"k": 1})
+    a, b = T2["alpha"], T2["beta"]
+    expected = (a * T2["A"] / (b * T2["B"])) ** (1 / (a + b)) * (BUDGETS / 6.0) ** (b / (a + b))
+    np.testing.assert_allclose(plotting.frontiers.data(plan)["N"][0], expected, rtol=1e-8)
+
+
+def test_lines_are_sorted_along_the_budget_that_varies() -> None:
+    shuffled = np.array([1e22, 1e19, 1e24, 1e20])
+    plan = lf.allocate(lf.laws.t2_loss, {SERVE: 2e9, TRAIN: shuffled}, params=T2)
+    data = plotting.frontiers.data(plan)
+    assert data.labels["x"] == "training FLOP C = 6ND"
+    np.testing.assert_array_equal(data["budget"][0], np.sort(shuffled))
+    np.testing.assert_array_equal(data["N"][0], plan["N"][np.argsort(shuffled)])
+    served = lf.allocate(lf.laws.t2_loss, {TRAIN: 1e22, SERVE: [1e9, 1e11]}, params=T2)
+    assert plotting.frontiers.data(served).labels["x"] == "budget 2*N*k"
+
+
+def test_a_grid_of_budgets_is_a_line_for_each_amount_of_the_others() -> None:
+    data = plotting.frontiers.data({"T²": plan_of_t2(BUDGETS[:, np.newaxis], [2e9, 1.4e11]), "one": plan_of_t2([1e20])})
+    assert data.names["lines"] == ("T², 2*N*k = 2e+09", "T², 2*N*k = 1.4e+11", "one")
+    for row, served in enumerate((2e9, 1.4e11)):
+        np.testing.assert_array_equal(data["N"][row], plan_of_t2(BUDGETS, served)["N"])
+    assert np.isfinite(data["N"][2]).tolist() == [True] + [False] * (BUDGETS.size - 1)
+    together = plotting.frontiers.data(plan_of_t2([1e20, 1e21, 1e22], [1e9, 1e10, 1e11]))
+    assert together["N"].shape == (1, 3)
+
+
+def test_points_without_an_optimum_are_gaps_that_the_notes_explain() -> None:
+    # One FLOP to answer with is less than one parameter and one sample need.
+    plan = plan_of_t2(BUDGETS[:, np.newaxis], [1.0, 2e9])
+    data = plotting.frontiers.data({"T²": plan})
+    np.testing.assert_array_equal(np.isnan(data["N"]).all(axis=1), [True, False])
+    np.testing.assert_array_equal(np.isnan(data["N"]).any(axis=1), [True, False])
+    assert any(note.startswith("T²: ") and "nothing within the bounds" in note for note in data.notes)
+
+
+def test_points_without_an_interval_are_gaps_that_the_notes_explain(front: lf.Frontier) -> None:
+    few = front.draws.fit.bootstrap(8, seed=0, n_threads=1).allocate({TRAIN: BUDGETS})
+    data = plotting.frontiers.data({"few": few})
+    band = few.interval("N")
+    assert band.note is not None
+    np.testing.assert_array_equal(np.isnan(data["N lower"][0]), np.isnan(band.lower))
+    # Said once, for all three quantities that it is true of.
+    assert sum(note == f"few: D/N, N, D: {band.note}" for note in data.notes) == 1
+
+
+def test_what_is_outside_is_what_lies_beyond_the_data_in_a_variable(front: lf.Frontier) -> None:
+    data = plotting.frontiers.data({"fitted": front, "published": plan_of_t2()})
+    n, d = front.plan["N"], front.plan["D"]
+    expected = (n < 1e8) | (n > 1e10) | (d < 2e9) | (d > 2e11)
+    assert 0 < expected.sum() < expected.size
+    np.testing.assert_array_equal(data["is_outside"][0], expected)
+    assert np.isnan(data["is_outside"][1]).all()
+    assert any(note.startswith("fitted: N is up to") for note in data.notes)
+
+
+def test_grey_is_where_every_line_with_data_is_outside(front: lf.Frontier) -> None:
+    axes = plotting.frontiers({"fitted": front, "published": plan_of_t2()})
+    outside = plotting.frontiers.data(front)["is_outside"][0] == 1.0
+    expected = [
+        (low, high)
+        for low, high, a, b in zip(BUDGETS[:-1], BUDGETS[1:], outside[:-1], outside[1:], strict=True)
+        if a and b
+    ]
+    for ax in axes:
+        spans = [patch for patch in ax.patches if hasattr(patch, "get_width")]
+        found = [(span.get_x(), span.get_x() + span.get_width()) for span in spans]
+        np.testing.assert_allclose(found, expected)
+
+
+def test_known_models_stand_where_the_formula_of_the_budget_puts_them() -> None:
+    data = plotting.frontiers.data(plan_of_t2(), models=plotting.PUBLIC_MODELS)
+    place = data.names["models"].index("Chinchilla-70B")
+    assert data["model_x"][place] == pytest.approx(5.88e23)
+    assert data["model D/N"][place] == pytest.approx(20.0)
+    assert data["model D"][data.names["models"].index("LFM2.5-350M")] == pytest.approx(28e12)
+    assert set(plotting.MODEL_SOURCES) == set(plotting.PUBLIC_MODELS)
+    only = plotting.frontiers.data(plan_of_t2(), ["N", "k"], models=plotting.PUBLIC_MODELS)
+    assert np.isnan(only["model k"]).all()
+
+
+def test_bands_of_what_is_near_the_best_are_those_of_the_plan() -> None:
+    plan = plan_of_t2(BUDGETS[::-1])
+    data = plotting.near_optimal.data(plan, shares=[0.2, 0.05])
+    assert data["shares"].tolist() == [0.05, 0.2]
+    for row, share in enumerate((0.05, 0.2)):
+        lower, upper = plan.near(share)["N"]
+        np.testing.assert_array_equal(data["lower"][row], lower[::-1])
+        np.testing.assert_array_equal(data["upper"][row], upper[::-1])
+    # Their ends cost as much more as they say: the others chosen anew under larger budgets.
+    end = data["lower"][1, 0]
+    more = {TRAIN: 1.2 * BUDGETS[0], SERVE: 1.2 * 2e9}
+    again = lf.allocate(lf.laws.t2_loss, more, params=T2, at={"N": float(end)})
+    assert float(again["response"]) == pytest.approx(float(plan["response"][-1]), rel=1e-9)
+
+
+def test_figures_of_plans_are_drawn(front: lf.Frontier) -> None:
+    axes = front.plot("frontiers")
+    axes[0].figure.canvas.draw()
+    assert [ax.get_ylabel() for ax in axes] == [
+        "best tokens per parameter D/N", "best parameters N", "best training tokens D",
+    ]  # fmt: skip
+    assert all(ax.get_xscale() == "log" for ax in axes)
+    given = axes[0].figure.subplots(1, 2)
+    assert plotting.frontiers(front, ["N", "response"], ax=given) == tuple(given)
+    plotting.near_optimal(front).figure.canvas.draw()
+    lone = lf.allocate(lf.laws.chinchilla, {TRAIN: 1e21}, params=HOFFMANN)
+    plotting.frontiers(lone)[0].figure.canvas.draw()
+    assert math.isfinite(plotting.near_optimal.data(lone)["upper"][0, 0])
+
+
+def test_wrong_calls_of_frontiers_say_what_to_give(front: lf.Frontier) -> None:
+    with pytest.raises(lf.DataError, match=r"'served' is a sweep of 2\*N\*k, not of 6\*N\*D"):
+        plotting.frontiers({
+            "a": front, "served": lf.allocate(lf.laws.t2_loss, {TRAIN: 1e21, SERVE: [1e9, 1e10]}, params=T2),
+        })  # fmt: skip
+    with pytest.raises(lf.DataError, match="models: X has no D, which"):
+        plotting.frontiers(front, models={"X": {"N": 1e9}})
+    with pytest.raises(lf.DataError, match=r'models: X needs its variables, such as \{"N": 70e9'):
+        plotting.frontiers(front, models={"X": (1e9, 2e10)})
+    with pytest.raises(lf.DataError, match="'x' is a plan of allocate"):
+        plotting.frontiers({"x": 3})
+    with pytest.raises(lf.DataError, match="ax: give one axes for each panel"):
+        plotting.frontiers(front, ax=[plotting.near_optimal(front)])
+    with pytest.raises(lf.DataError, match="quantity='D/N': give a variable of the law"):
+        plotting.near_optimal(front, "D/N")
+    with pytest.raises(lf.DataError, match=r"shares=0.05: give a list"):
+        plotting.near_optimal(front, shares=0.05)
+    with pytest.raises(lf.DataError, match="a grid of several budgets"):
+        plotting.near_optimal(plan_of_t2(BUDGETS[:, np.newaxis], [2e9, 1.4e11]))
+    with pytest.raises(lf.DataError, match="no budget"):
+        plotting.frontiers(lf.allocate(lf.laws.t2_loss, {}, params=T2, at={"N": 1e9, "D": 1e10, "k": 1}))
