@@ -14,6 +14,8 @@ from lawfit import (
     _attach,
     _count_predictions,
     _frontier_figures,
+    _pass_figures,
+    _sampling_figures,
     adequacy,
     allocation,
     counts,
@@ -32,6 +34,7 @@ FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
 FUNCTIONS += [_frontier_figures.frontiers_data, _frontier_figures.near_optimal_data]
+FUNCTIONS += [_sampling_figures.train_to_test_data, _pass_figures.pass_curve_data]
 
 
 @pytest.mark.parametrize("name", MODULES)
