@@ -7,11 +7,12 @@ something is drawn.
 
 from __future__ import annotations
 
+from lawfit._contour_figures import contours
 from lawfit._figure import Axes, Figure, FigureData, Panels
 from lawfit._fit_figures import law, predicted, quantiles, residuals, starts
 from lawfit._frontier_figures import frontiers, near_optimal
 from lawfit._pass_figures import pass_curve
-from lawfit._plan_figures import compared, contours, distribution, frontier, isoflop, pair
+from lawfit._plan_figures import compared, distribution, frontier, isoflop, pair
 from lawfit._public_models import MODEL_SOURCES, PUBLIC_MODELS
 from lawfit._sampling_figures import train_to_test
 from lawfit._wording import suggest

@@ -154,6 +154,54 @@ def test_figures_of_plans_are_drawn(front: lf.Frontier) -> None:
     assert math.isfinite(plotting.near_optimal.data(lone)["upper"][0, 0])
 
 
+@pytest.fixture(scope="module")
+def sampled() -> lf.Fit:
+    grid: dict[str, list[float]] = {"N": [1e8, 4e8, 1.6e9], "D": [2e9, 8e9, 3.2e10], "k": [1, 8, 64]}
+    runs = lf.synthetic.runs(lf.laws.t2_loss, T2, grid, response="y", noise=0.001)
+    return lf.fit(lf.laws.t2_loss, runs, response="y", cluster="N", n_threads=1)
+
+
+def test_contours_under_a_second_budget_spend_it_in_every_cell(sampled: lf.Fit) -> None:
+    data = plotting.contours.data(sampled, also={SERVE: 6e9})
+    k = 6e9 / (2.0 * data["x"])
+    assert k[0] > 1.0 > k[-1]
+    expected = sampled.predict(N=data["x"], D=data["y"][:, np.newaxis], k=np.maximum(k, 1.0))
+    np.testing.assert_allclose(data["response"], np.where(k >= 1.0, expected, np.nan), rtol=1e-9)
+    assert "nothing is drawn where other budgets leave nothing" in data.notes
+    plan = sampled.allocate({TRAIN: 6.0 * data["path_x"] * data["path_y"], SERVE: 6e9})
+    np.testing.assert_allclose(data["path_x"], plan["N"], rtol=1e-6)
+    np.testing.assert_allclose(data["spent"], 6.0 * data["x"] * data["y"][:, np.newaxis], rtol=1e-12)
+    plotting.contours(sampled, also={SERVE: 6e9}).figure.canvas.draw()
+
+
+def test_contours_reach_to_the_path_beyond_the_runs(sampled: lf.Fit) -> None:
+    data = plotting.contours.data(sampled, also={SERVE: 2e8})
+    assert data["path_x"].min() < 1e8 / 3.0
+    assert data["x"][0] == pytest.approx(data["path_x"].min())
+    held = plotting.contours.data(sampled, at={"k": 1})
+    assert (held["x"][0], held["x"][-1]) == pytest.approx((1e8 / 3.0, max(1.6e9 * 3.0, held["path_x"].max())))
+    np.testing.assert_allclose(held["response"][4], sampled.predict(N=held["x"], D=held["y"][4], k=1), rtol=1e-12)
+
+
+def test_contours_of_what_should_be_large_lead_along_its_best(sampled: lf.Fit) -> None:
+    law = lf.Law("1 - A*N**-alpha - B*D**-beta", ["N", "D"])
+    truth = {"A": 100.0, "alpha": 0.34, "B": 100.0, "beta": 0.3}
+    runs = lf.synthetic.runs(law, truth, GRID, response="accuracy", noise=0.0001)
+    fit = lf.fit(law, runs, response="accuracy", n_threads=1)
+    data = plotting.contours.data(fit, maximize=True)
+    budget = 6.0 * data["path_x"] * data["path_y"]
+    for factor in (0.8, 1.25):
+        n = factor * data["path_x"]
+        assert np.all(fit.predict(N=n, D=budget / (6.0 * n)) < fit.predict(N=data["path_x"], D=data["path_y"]))
+
+
+def test_wrong_calls_of_contours_say_what_to_give(sampled: lf.Fit) -> None:
+    with pytest.raises(lf.DataError, match=r"say at=\{'k': ...\}, or a budget of it by also="):
+        plotting.contours(sampled)
+    with pytest.raises(lf.DataError, match="also: give other budgets with their amounts"):
+        plotting.contours(sampled, also=SERVE)
+
+
 def test_wrong_calls_of_frontiers_say_what_to_give(front: lf.Frontier) -> None:
     with pytest.raises(lf.DataError, match=r"'served' is a sweep of 2\*N\*k, not of 6\*N\*D"):
         plotting.frontiers({
