@@ -177,15 +177,19 @@ def scale(ax: Axes, x: F64 | None = None, y: F64 | None = None) -> None:
     """Make axes logarithmic whose values span much."""
     for end, values in (("x", x), ("y", y)):
         if values is not None and is_wide(np.ravel(values)):
-            getattr(ax, f"set_{end}scale")("log")
-            finite = values[np.isfinite(values)]
-            if finite.max() < PLAIN * finite.min():
-                # Powers of ten alone would leave one or two ticks.
-                ticker = importlib.import_module("matplotlib.ticker")
-                axis = getattr(ax, f"{end}axis")
-                axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-                axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: short(value)))
-                axis.set_minor_formatter(ticker.NullFormatter())
+            make_logarithmic(ax, end, values[np.isfinite(values)])
+
+
+def make_logarithmic(ax: Axes, end: str, values: F64) -> None:
+    """Make an axis logarithmic, with ticks for the span of values."""
+    getattr(ax, f"set_{end}scale")("log")
+    if values.max() < PLAIN * values.min():
+        # Powers of ten alone would leave one or two ticks.
+        ticker = importlib.import_module("matplotlib.ticker")
+        axis = getattr(ax, f"{end}axis")
+        axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: short(value)))
+        axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def short(value: float) -> str:

@@ -296,27 +296,27 @@ def _shade_outside(ax: Axes, data: FigureData) -> None:
     """Grey behind the budgets at which all lines with data are outside of it."""
     known = ~np.isnan(data["is_outside"]).all(axis=1)
     label = "outside the data"
-    for x, is_outside in _stretches(data["budget"][known], data["is_outside"][known]):
-        if is_outside:
-            ax.axvspan(*x, color=GREY, alpha=0.12, linewidth=0, zorder=0, label=label)
-            label = ""
+    for low, high in _outside_of_all(data["budget"][known], data["is_outside"][known]):
+        ax.axvspan(low, high, color=GREY, alpha=0.12, linewidth=0, zorder=0, label=label)
+        label = ""
 
 
-def _stretches(budget: F64, is_outside: F64) -> list[tuple[tuple[float, float], bool]]:
-    """Stretches between neighbouring amounts, and whether every line that reaches both is outside at both."""
-    if not budget.size:
-        return []
-    ends = np.unique(budget[np.isfinite(budget)])
-    found = []
-    for low, high in pairwise(ends.tolist()):
+def _outside_of_all(budget: F64, is_outside: F64) -> list[tuple[float, float]]:
+    """Stretches of the budget in which every line that is there is outside at the points around."""
+    found: list[tuple[float, float]] = []
+    for low, high in pairwise(np.unique(budget[np.isfinite(budget)]).tolist()):
         claims = []
         for x, outside in zip(budget, is_outside, strict=True):
-            reached = np.isfinite(x) & np.isfinite(outside)
-            x, outside = x[reached], outside[reached]
-            if x.size and x[0] <= low and high <= x[-1]:
-                first, last = np.searchsorted(x, low, "right") - 1, np.searchsorted(x, high, "left")
-                claims.append(bool(outside[first] and outside[last]))
-        found.append(((low, high), bool(claims) and all(claims)))
+            is_known = np.isfinite(x) & np.isfinite(outside)
+            at, claim = x[is_known], outside[is_known]
+            if at.size and at[0] <= low and high <= at[-1]:
+                first, last = np.searchsorted(at, low, "right") - 1, np.searchsorted(at, high, "left")
+                claims.append(bool(claim[first] and claim[last]))
+        if claims and all(claims):
+            if found and found[-1][1] == low:
+                found[-1] = (found[-1][0], high)
+            else:
+                found.append((low, high))
     return found
 
 

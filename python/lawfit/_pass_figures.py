@@ -27,7 +27,7 @@ from lawfit._figure import (
     Figure,
     FigureData,
     figure_data,
-    scale,
+    make_logarithmic,
     short,
 )
 from lawfit._mixture import Mixture
@@ -217,8 +217,9 @@ def _draw_pass_curve(ax: Axes, data: FigureData) -> None:
     ax.set_xscale("log")
     shown = np.concatenate([observed, data["mixture"][~is_extrapolated]])
     shown = shown[np.isfinite(shown) & (shown > 0.0)]
-    scale(ax, None, shown)
     if shown.size:
+        # A power of k is a straight line, however short.
+        make_logarithmic(ax, "y", shown)
         # Of the naive curve, which falls without end on this scale, as much as lies beside the others.
         drawn = np.concatenate([shown, data["mixture"][np.isfinite(data["mixture"]) & (data["mixture"] > 0.0)]])
         ax.set_ylim(drawn.min() / 1.6, drawn.max() * 1.3)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,11 +105,12 @@ def test_what_is_outside_is_what_lies_beyond_the_data_in_a_variable(front: lf.Fr
 def test_grey_is_where_every_line_with_data_is_outside(front: lf.Frontier) -> None:
     axes = plotting.frontiers({"fitted": front, "published": plan_of_t2()})
     outside = plotting.frontiers.data(front)["is_outside"][0] == 1.0
-    expected = [
-        (low, high)
-        for low, high, a, b in zip(BUDGETS[:-1], BUDGETS[1:], outside[:-1], outside[1:], strict=True)
-        if a and b
-    ]
+    # The data lie between: one stretch of budgets below them, one above.
+    first, last = int(np.argmin(outside)), outside.size - int(np.argmin(outside[::-1])) - 1
+    assert not outside[first : last + 1].any()
+    below, above = BUDGETS[:first], BUDGETS[last + 1 :]
+    expected = [(part[0], part[-1]) for part in (below, above) if part.size > 1]
+    assert expected
     for ax in axes:
         spans = [patch for patch in ax.patches if hasattr(patch, "get_width")]
         found = [(span.get_x(), span.get_x() + span.get_width()) for span in spans]
@@ -137,6 +141,19 @@ def test_bands_of_what_is_near_the_best_are_those_of_the_plan() -> None:
     more = {TRAIN: 1.2 * BUDGETS[0], SERVE: 1.2 * 2e9}
     again = lf.allocate(lf.laws.t2_loss, more, params=T2, at={"N": float(end)})
     assert float(again["response"]) == pytest.approx(float(plan["response"][-1]), rel=1e-9)
+
+
+def test_pictures_of_the_docs_are_those_of_their_script() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    script = runpy.run_path(str(docs / "figure_pictures.py"))
+    assert {path.stem for path in (docs / "pictures").iterdir()} == set(script["PICTURES"])
+    page = (docs / "figures.md").read_text(encoding="utf-8")
+    for name, draw in script["PICTURES"].items():
+        assert f"(pictures/{name}.svg)" in page
+        labels = [text for ax in draw().axes for text in (ax.get_xlabel(), ax.get_ylabel()) if text]
+        drawn = html.unescape((docs / "pictures" / f"{name}.svg").read_text(encoding="utf-8"))
+        assert labels
+        assert all(f">{label}<" in drawn for label in labels), name
 
 
 def test_figures_of_plans_are_drawn(front: lf.Frontier) -> None:
