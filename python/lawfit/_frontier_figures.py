@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from lawfit._allocation import Allocation, quantity_of
 from lawfit._draws import check_level
-from lawfit._engine import F64, I64, names
+from lawfit._engine import F64, names
 from lawfit._figure import (
     BAND,
     BLACK,
@@ -32,6 +31,7 @@ from lawfit._figure import (
     word,
 )
 from lawfit._frontier import Frontier
+from lawfit._sweep_lines import is_outside_of_data, lines_of, swept
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
 
@@ -44,42 +44,6 @@ RATIO = "D/N"
 FEW_POINTS = 12
 # Of what is bought when every budget is so much larger.
 SHARES = (0.01, 0.05, 0.2)
-
-
-class Line(NamedTuple):
-    """Points of a sweep along one budget: their amounts, ascending, and places."""
-
-    label: str
-    x: F64
-    places: I64
-
-
-def swept(plan: Allocation) -> int:
-    """Place of the budget that is swept: the first whose amounts vary."""
-    if not plan.sweep.budgets:
-        raise DataError("there is no budget to draw a plan against")
-    varies = np.ptp(plan.sweep.amounts, axis=0) > 0.0
-    return int(np.argmax(varies))
-
-
-def lines_of(plan: Allocation, label: str) -> list[Line]:
-    """Take a sweep apart: a line for each amount of the other budgets that several points share."""
-    amounts, place = plan.sweep.amounts, swept(plan)
-    others = np.delete(amounts, place, axis=1)
-    values, group = np.unique(others, axis=0, return_inverse=True)
-    group = np.ravel(group)
-    if len(values) in (1, len(amounts)):
-        # One line, or budgets that grow together.
-        values, group = values[:1], np.zeros(len(amounts), dtype=np.int64)
-    texts = [text for j, text in enumerate(plan.sweep.budgets) if j != place]
-    found = []
-    for number, fixed in enumerate(values):
-        chosen = np.flatnonzero(group == number)
-        order = chosen[np.argsort(amounts[chosen, place], kind="stable")]
-        said = ", ".join(f"{text} = {amount:.3g}" for text, amount in zip(texts, fixed, strict=True))
-        full = label if len(values) == 1 else ", ".join(part for part in (label, said) if part)
-        found.append(Line(full, amounts[order, place], order))
-    return found
 
 
 def frontiers_data(
@@ -109,7 +73,8 @@ def frontiers_data(
     FigureData
         ``budget``, and for every quantity such as ``"N"`` the arrays ``"N"``, ``"N lower"`` and ``"N upper"``, all
         (n_lines, n_points), NaN where there is no optimum or no interval, and beyond the end of shorter lines;
-        ``is_outside`` (n_lines, n_points), 1 where a variable is outside its range in the data, NaN without data;
+        ``is_outside`` (n_lines, n_points), 1 where a variable, or the product or ratio of two, is outside its range in
+        the data, NaN without data (a plan of a fit knows the ranges of variables alone, draws know the runs);
         ``model_x`` and ``"model N"`` (n_models,). ``names`` are those of lines, models and panels; the notes say why
         there are gaps and how far plans lie outside the data.
 
@@ -120,8 +85,8 @@ def frontiers_data(
 
     Notes
     -----
-    When to use: to compare recipes before choosing one. A line is solid inside the ranges of its data and dashed
-    outside; grey marks the budgets at which all lines with data are outside.
+    When to use: to compare recipes before choosing one. A line is solid inside its data and dashed outside of it;
+    grey marks the budgets at which all lines with data are outside.
 
     References
     ----------
@@ -160,9 +125,10 @@ def frontiers_data(
     bands = {
         (label, quantity): _band(front, quantity, level) for label, front in given.items() for quantity in quantities
     }
+    outside = {label: is_outside_of_data(front) for label, front in given.items()}
     for row, (label, line) in enumerate(lines):
         arrays["budget"][row, : line.x.size] = line.x
-        arrays["is_outside"][row, : line.x.size] = _is_outside(plans[label])[line.places]
+        arrays["is_outside"][row, : line.x.size] = outside[label][0][line.places]
     for quantity in quantities:
         for name, part in (("", 0), (" lower", 1), (" upper", 2)):
             arrays[quantity + name] = np.full(shape, math.nan)
@@ -177,7 +143,9 @@ def frontiers_data(
     return figure_data(
         arrays,
         labels,
-        _notes(plans, {pair: note for pair, (_, note) in bands.items()}),
+        _notes(
+            plans, {label: said for label, (_, said) in outside.items()}, {of: note for of, (_, note) in bands.items()}
+        ),
         {"lines": tuple(line.label for _, line in lines), "models": tuple(known), "panels": tuple(quantities)},
     )
 
@@ -199,14 +167,6 @@ def _band(front: Frontier | Allocation, quantity: str, level: float) -> tuple[F6
         return np.stack([value, np.full_like(value, math.nan), np.full_like(value, math.nan)]), None
     band = front.interval(quantity, level)
     return np.stack([value, np.ravel(band.lower), np.ravel(band.upper)]), band.note
-
-
-def _is_outside(plan: Allocation) -> F64:
-    """1 where a variable of the plan is outside its range in the data, NaN where that is not known."""
-    if not plan.ranges:
-        return np.full(plan.sweep.n_points, math.nan)
-    factors = np.stack([np.ravel(factor) for factor in plan.beyond.values()])
-    return np.where(np.isnan(factors).any(axis=0), math.nan, (factors != 1.0).any(axis=0))
 
 
 def _overlaid(models: Mapping[str, Mapping[str, float]], budget: str, quantities: Sequence[str]) -> dict[str, F64]:
@@ -234,12 +194,16 @@ def _words(quantity: str, plan: Allocation) -> str:
     return plan.response if quantity == "response" else word(quantity, plan.law.units)
 
 
-def _notes(plans: Mapping[str, Allocation], bands: Mapping[tuple[str, str], str | None]) -> tuple[str, ...]:
+def _notes(
+    plans: Mapping[str, Allocation],
+    outside: Mapping[str, str | None],
+    bands: Mapping[tuple[str, str], str | None],
+) -> tuple[str, ...]:
     """Say what to know of the lines: where they lie outside the data, and why something is missing."""
     found = []
     for label, plan in plans.items():
         head = f"{label}: " if label else ""
-        found += [head + note for note in plan.notes]
+        found += [head + note for note in (*plan.notes, outside[label]) if note is not None]
         said: dict[str, list[str]] = {}
         for (of, quantity), note in bands.items():
             if of == label and note is not None:

@@ -13,8 +13,8 @@ from lawfit._budgets import COUNTED
 from lawfit._engine import F64, I64, names
 from lawfit._figure import BLACK, POINT, RED, Axes, FigureData, Panels, figure_data, scale, shades, word
 from lawfit._frontier import Frontier
-from lawfit._frontier_figures import lines_of, swept
 from lawfit._options import check_count
+from lawfit._sweep_lines import lines_of, swept
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
 from lawfit.results import Fit

@@ -6,6 +6,7 @@ import html
 import math
 import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,10 +97,34 @@ def test_what_is_outside_is_what_lies_beyond_the_data_in_a_variable(front: lf.Fr
     data = plotting.frontiers.data({"fitted": front, "published": plan_of_t2()})
     n, d = front.plan["N"], front.plan["D"]
     expected = (n < 1e8) | (n > 1e10) | (d < 2e9) | (d > 2e11)
+    expected |= (d / n > 2e11 / 1e8) | (d / n < 2e9 / 1e10) | (n * d > 1e10 * 2e11) | (n * d < 1e8 * 2e9)
     assert 0 < expected.sum() < expected.size
     np.testing.assert_array_equal(data["is_outside"][0], expected)
     assert np.isnan(data["is_outside"][1]).all()
     assert any(note.startswith("fitted: N is up to") for note in data.notes)
+
+
+def test_a_ratio_that_no_run_has_is_outside_though_each_variable_is_inside() -> None:
+    params = {**HOFFMANN, "A": 4.0}
+    size = np.repeat([1e8, 1e9, 1e10], 3)
+    runs = {"N": size, "D": size * np.tile([10.0, 20.0, 40.0], 3)}
+    loss = lf.laws.chinchilla.evaluate(runs, params=params) * np.tile([1.001, 0.999, 1.0005], 3)
+    fit = lf.fit(lf.laws.chinchilla, {**runs, "loss": loss}, response="loss", loss="squared", n_threads=1)
+    # 100 and 200 tokens a parameter, of a size and with tokens that other runs have.
+    front = fit.bootstrap(40, n_threads=1).allocate({TRAIN: [9.6e19, 1.92e20]}, at={"N": 4e8})
+    assert front.plan["D"].tolist() == pytest.approx([4e10, 8e10])
+    data = plotting.frontiers.data({"a": front, "ranges": front.plan})
+    assert data["is_outside"].tolist() == [[1.0, 1.0], [0.0, 0.0]]
+    assert "a: D/N is up to 5 times the largest in the data" in data.notes
+
+
+def test_real_runs_end_at_their_largest_compute(real_data: Any) -> None:
+    runs = lf.read_table(real_data("porian_rw_88.csv"))
+    draws = lf.fit(lf.laws.chinchilla, runs, response="loss", n_threads=1).bootstrap(50, n_threads=1)
+    # The largest level of the grid is 2.56e19: beyond it N and D are still among the runs', their product is not.
+    data = plotting.frontiers.data(draws.allocate({TRAIN: [1e17, 2.5e19, 2.7e19, 5.12e19]}))
+    assert data["is_outside"].tolist() == [[0.0, 0.0, 1.0, 1.0]]
+    assert "N*D is up to 2 times the largest in the data" in data.notes
 
 
 def test_grey_is_where_every_line_with_data_is_outside(front: lf.Frontier) -> None:
