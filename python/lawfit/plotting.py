@@ -56,12 +56,12 @@ def plot(result: object, kind: str | None = None, ax: Axes | None = None) -> Axe
     kind : str, optional
         Name of a figure; ``lawfit.plotting.FIGURES`` has them all.
     ax : matplotlib Axes, optional
-        Where to draw; new ones by default.
+        Where to draw, one for each panel of a figure that has several; new ones by default.
 
     Returns
     -------
     matplotlib Axes
-        Those that were drawn into.
+        Those that were drawn into; a tuple if there are several panels.
 
     Raises
     ------
