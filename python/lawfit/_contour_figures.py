@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lawfit import _arrays
 from lawfit._allocation import USABLE, quantity_of, solved, statuses_of
 from lawfit._engine import F64
-from lawfit._figure import POINT, RED, Axes, Figure, FigureData, figure_data, word
+from lawfit._figure import POINT, RED, Axes, Figure, FigureData, as_list, as_mapping, figure_data, word
 from lawfit._wording import describe, suggest
 from lawfit.errors import DataError
 
@@ -83,26 +84,28 @@ def contours_data(
     (90, 90)
     """
     names = fit.rows.variables
+    variables = as_list("variables", variables, '("N", "D")')
     if len(variables) != 2 or any(name not in names for name in variables):
         wrong = next((name for name in variables if name not in names), "")
         raise DataError(f"variables={tuple(variables)!r}: two of the law are needed; {suggest(wrong, names)}")
-    held = dict(at or {})
-    if also is not None and not isinstance(also, Mapping):
-        raise DataError(f'also: give other budgets with their amounts, such as {{"2*N*k": 2e11}}, not {describe(also)}')
+    held, others = as_mapping("at", at, '{"k": 1}'), as_mapping("also", also, '{"2*N*k": 2e11}')
+    for text, amount in others.items():
+        if _arrays.as_float64(amount, f"also[{text!r}]").ndim:
+            raise DataError(f"also: {text} needs one amount, not {describe(amount)}")
     free = [name for name in names if name not in variables and name not in held]
-    if free and not also:
+    if free and not others:
         raise DataError(
             f"at: the law also has the variable {free[0]}; say at={{{free[0]!r}: ...}}, or a budget of it by also="
         )
     across, up = (fit.rows.x[names.index(name)] for name in variables)
     corners = dict(zip(variables, map(np.ravel, np.meshgrid(_around(across), _around(up))), strict=True))
     least, low, high, most = (float(end) for end in np.quantile(quantity_of(budget, corners), (0.02, 0.1, 0.9, 0.98)))
-    amounts: dict[str, ArrayLike] = {budget: np.geomspace(least, most, 40), **(also or {})}
+    amounts: dict[str, ArrayLike] = {budget: np.geomspace(least, most, 40), **others}
     plan = fit.allocate(amounts, at=held or None, maximize=maximize)
     x, y = (_around(runs, plan[name]) for runs, name in zip((across, up), variables, strict=True))
     cells = dict(zip(variables, map(np.ravel, np.meshgrid(x, y)), strict=True))
     if free:
-        response = _best_in_cells(fit, cells, held, also or {}, maximize)
+        response = _best_in_cells(fit, cells, held, others, maximize)
     else:
         response = fit.law.evaluate({**cells, **held}, params=fit.params)
     spent = quantity_of(budget, cells)
@@ -115,7 +118,7 @@ def contours_data(
         },
         {
             "x": word(variables[0], fit.law.units), "y": word(variables[1], fit.law.units),
-            "title": ", ".join(f"{text} = {amount:.3g}" for text, amount in (also or {}).items()),
+            "title": ", ".join(f"{text} = {amount:.3g}" for text, amount in others.items()),
             "colour": fit.rows.response, "budget": budget,
         },
         plan.notes if np.isfinite(response).all() else (*plan.notes, NOTHING),

@@ -11,6 +11,7 @@ import numpy as np
 
 from lawfit._engine import F64
 from lawfit._named import Named
+from lawfit._wording import describe
 from lawfit.errors import DataError, LawfitError
 
 # Of matplotlib, which is loaded when something is drawn and gives no types here.
@@ -147,6 +148,24 @@ def frame(ax: Axes, x: str, y: str, title: str) -> None:
         ax.set_title(title, fontsize="medium", loc="left")
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
+
+
+def as_mapping(argument: str, value: object, example: str) -> dict[str, Any]:
+    """Return a mapping from names as a dict, empty for None."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise DataError(f"{argument}: give a mapping such as {example}, not {describe(value)}")
+    return dict(value)
+
+
+def as_list(argument: str, value: object, example: str) -> list[Any]:
+    """Return the members of a list, tuple or array that has some."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, list | tuple) or not value:
+        raise DataError(f"{argument}: give a list such as {example}, not {describe(value)}")
+    return list(value)
 
 
 def new_axes() -> Axes:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from lawfit import _arrays
 from lawfit._allocation import Allocation, quantity_of
 from lawfit._draws import check_level
 from lawfit._engine import F64, names
@@ -25,6 +27,8 @@ from lawfit._figure import (
     Figure,
     FigureData,
     Panels,
+    as_list,
+    as_mapping,
     figure_data,
     mixed,
     scale,
@@ -105,9 +109,9 @@ def frontiers_data(
     ((2, 15), True)
     """
     check_level(level)
-    given = fronts if isinstance(fronts, Mapping) else {"": fronts}
-    if isinstance(quantities, str) or not quantities:
-        raise DataError(f'quantities={quantities!r}: give a list such as ["D/N", "N"]')
+    given = as_mapping("fronts", fronts, '{"T²": plan}') if isinstance(fronts, Mapping) else {"": fronts}
+    quantities = as_list("quantities", quantities, '["D/N", "N"]')
+    known = as_mapping("models", models, '{"Chinchilla-70B": {"N": 70e9, "D": 1.4e12}}')
     plans = {label: _plan_of(label, front) for label, front in given.items()}
     if not plans:
         raise DataError("fronts: there is nothing to draw")
@@ -134,7 +138,6 @@ def frontiers_data(
             arrays[quantity + name] = np.full(shape, math.nan)
             for row, (label, line) in enumerate(lines):
                 arrays[quantity + name][row, : line.x.size] = bands[label, quantity][0][part][line.places]
-    known = dict(models or {})
     arrays |= _overlaid(known, budget, quantities)
     labels = {"x": word("C") if budget == "6*N*D" else f"budget {budget}", "y": "", "title": ""}
     first = next(iter(plans.values()))
@@ -177,7 +180,7 @@ def _overlaid(models: Mapping[str, Mapping[str, float]], budget: str, quantities
             raise DataError(
                 f'models: {name} needs its variables, such as {{"N": 70e9, "D": 1.4e12}}, not {describe(given)}'
             )
-        columns = {variable: np.array([float(value)]) for variable, value in given.items()}
+        columns = {variable: _known(value, f"models[{name!r}][{variable!r}]") for variable, value in given.items()}
         lacking = [variable for variable in names(budget) if variable not in columns]
         if lacking:
             raise DataError(f"models: {name} has no {lacking[0]}, which {budget} needs; {suggest(lacking[0], columns)}")
@@ -186,6 +189,13 @@ def _overlaid(models: Mapping[str, Mapping[str, float]], budget: str, quantities
             is_known = all(variable in columns for variable in names(quantity))
             found[f"model {quantity}"].append(float(quantity_of(quantity, columns)[0]) if is_known else math.nan)
     return {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+
+
+def _known(value: ArrayLike, argument: str) -> F64:
+    found = _arrays.as_float64(value, argument)
+    if found.ndim or not 0.0 < float(found) < math.inf:
+        raise DataError(f"{argument}: give a number above 0")
+    return found.reshape(1)
 
 
 def _words(quantity: str, plan: Allocation) -> str:
@@ -324,14 +334,15 @@ def near_optimal_data(plan: Allocation | Frontier, quantity: str = "N", shares: 
     """
     plan = _plan_of("", plan)
     variables = plan.law.variables or ()
-    if quantity not in variables:
+    if not isinstance(quantity, str) or quantity not in variables:
         raise DataError(f"quantity={quantity!r}: give a variable of the law; {suggest(quantity, variables)}")
-    if isinstance(shares, int | float | str) or not len(shares):
-        raise DataError(f"shares={shares!r}: give a list such as [0.05, 0.2]")
+    wanted = as_list("shares", shares, "[0.05, 0.2]")
+    if not all(isinstance(share, int | float | np.number) for share in wanted):
+        raise DataError(f"shares={wanted!r}: give numbers above 0, such as [0.05, 0.2]")
     lines = lines_of(plan, "")
     if len(lines) > 1:
         raise DataError("the sweep is a grid of several budgets; allocate along one of them")
-    wanted, places = sorted(shares), lines[0].places
+    wanted, places = sorted(wanted), lines[0].places
     ends = [plan.near(share)[quantity] for share in wanted]
     lower, upper = (np.stack([np.ravel(pair[side])[places] for pair in ends]) for side in (0, 1))
     budget = plan.sweep.budgets[swept(plan)]

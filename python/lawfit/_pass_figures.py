@@ -26,6 +26,7 @@ from lawfit._figure import (
     Axes,
     Figure,
     FigureData,
+    as_mapping,
     figure_data,
     make_logarithmic,
     short,
@@ -110,9 +111,10 @@ def pass_curve_data(
     if not isinstance(mixture, Mixture):
         raise DataError(f"mixture: give one of fit_mixture(...), such as mixes[0], not {describe(mixture)}")
     check_level(level)
-    if on not in SCALES:
+    if not isinstance(on, str) or on not in SCALES:
         raise DataError(f"on={on!r}: {suggest(on, SCALES)}")
-    n_replicates = check_count("n_replicates", n_replicates, 1)
+    n_replicates, seed = check_count("n_replicates", n_replicates, 1), check_count("seed", seed, 0)
+    known, told = as_mapping("fits", fits, '{"t2_beta": fit}'), as_mapping("at", at, '{"N": 1e9, "D": 2e10}')
     least, most = float(mixture.n_samples.min()), float(mixture.n_samples.max())
     k = np.unique(np.geomspace(1.0, least, 25).round())
     observed = _observed(mixture, k)
@@ -122,12 +124,11 @@ def pass_curve_data(
     grid = np.geomspace(1.0, most * BEYOND, N_GRID)
     curve = mixture.pass_at_k(grid, interval=level)
     chance = float(np.mean(mixture.n_correct / mixture.n_samples))
-    known = dict(fits or {})
     found = {
         "observed": observed.mean(axis=0), "observed_lower": ends[0], "observed_upper": ends[1],
         "mixture": curve.value, "mixture_lower": curve.lower, "mixture_upper": curve.upper,
         "naive": -np.expm1(grid * math.log1p(-chance)) if chance < 1.0 else np.ones(N_GRID),
-        "fits": np.array([_of_fit(name, fit, grid, _checkpoint(mixture, at)) for name, fit in known.items()]),
+        "fits": np.array([_of_fit(name, fit, grid, _checkpoint(mixture, told)) for name, fit in known.items()]),
     }  # fmt: skip
     found["fits"] = found["fits"].reshape(len(known), N_GRID)
     if on == NEGLOG:
@@ -163,8 +164,8 @@ def _neglog(values: F64) -> F64:
         return np.abs(np.log(values))
 
 
-def _checkpoint(mixture: Mixture, at: Mapping[str, float] | None) -> dict[str, float]:
-    told = dict(zip(mixture.by, mixture.key, strict=True)) if at is None else dict(at)
+def _checkpoint(mixture: Mixture, at: Mapping[str, object]) -> dict[str, float]:
+    told = at or dict(zip(mixture.by, mixture.key, strict=True))
     return {name: float(value) for name, value in told.items() if _is_number(value)}
 
 

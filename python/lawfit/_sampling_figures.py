@@ -85,6 +85,8 @@ def train_to_test_data(plan: Allocation | Frontier, *, n_curves: int = N_CURVES,
     plan = plan.plan if isinstance(plan, Frontier) else plan
     if not isinstance(plan, Allocation):
         raise DataError(f"plan: give a plan of allocate(...), not {describe(plan)}")
+    if fit is not None and not isinstance(fit, Fit):
+        raise DataError(f"fit: give the fit whose rows are to be shown, not {describe(fit)}")
     n_curves = check_count("n_curves", n_curves, 1)
     both, one = _settings(plan)
     fit = draws.fit if fit is None and draws is not None else fit
