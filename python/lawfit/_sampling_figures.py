@@ -179,9 +179,13 @@ def _solved(plan: Allocation, setting: Setting, places: I64, sizes: F64 | None) 
 def _rows_near(plan: Allocation, fit: Fit | None, setting: Setting, places: I64) -> dict[str, F64]:
     """Sizes, responses and amounts of the swept budget of the runs that stand near a curve of a panel."""
     empty = np.empty(0)
-    if fit is None:
+    # A fit that was saved without its rows has none to show.
+    if fit is None or fit.rows.summary is not None:
         return {"row_N": empty, "row_response": empty, "row_budget": empty}
     columns = dict(zip(fit.rows.variables, fit.rows.x, strict=True))
+    for name in (SIZE, COUNTED):
+        if name not in columns:
+            raise DataError(f"fit: its rows have no {name}; {suggest(name, columns)}")
     is_near = columns[COUNTED] == 1.0 if setting.is_one else np.ones(fit.rows.y.size, dtype=np.bool_)
     for place in setting.budgets:
         spent = quantity_of(plan.sweep.budgets[place], columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_sizes_that_leave_no_whole_sample_are_gaps() -> None:
     np.testing.assert_array_equal(np.isnan(data[MANY]), data["N"] > 1e9)
 
 
-def test_runs_stand_with_the_curve_of_their_budgets() -> None:
+def test_runs_stand_with_the_curve_of_their_budgets(tmp_path: Path) -> None:
     grid: dict[str, list[float]] = {"N": [1e8, 4e8, 1.6e9], "D": [2e9, 8e9, 3.2e10], "k": [1, 8, 64]}
     runs = lf.synthetic.runs(lf.laws.t2_loss, T2, grid, response="y", noise=0.001)
     fit = lf.fit(lf.laws.t2_loss, runs, response="y", cluster="N", n_threads=1)
@@ -91,6 +92,12 @@ def test_runs_stand_with_the_curve_of_their_budgets() -> None:
     axes[0].figure.canvas.draw()
     assert [ax.get_title(loc="left") for ax in axes] == ["k = 1", "2*N*k = 6e+09"]
     assert plotting.train_to_test.data(plan)[f"{ONE} row_N"].size == 0
+    fit.save(tmp_path / "fit.json")
+    saved = lf.load(tmp_path / "fit.json")
+    assert plotting.train_to_test.data(plan, fit=saved)[f"{ONE} row_N"].size == 0
+    other = lf.synthetic.runs(lf.laws.power_floor, {"E": 1.0, "A": 9.0, "alpha": 0.3}, {"x": [1, 2, 4, 8, 16]})
+    with pytest.raises(lf.DataError, match="fit: its rows have no N"):
+        plotting.train_to_test(plan, fit=lf.fit(lf.laws.power_floor, other, response="loss", n_threads=1))
 
 
 def test_observed_points_are_the_unbiased_estimates_and_the_naive_curve_takes_problems_as_alike() -> None:
