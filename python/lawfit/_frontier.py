@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from lawfit._named import Named
 from lawfit._predictions import Prediction
 from lawfit._refits import determined
 from lawfit._text import fields, number, table
+
+if TYPE_CHECKING:
+    from lawfit.averages import OnAverage
 
 MOST_POINTS = 30
 
@@ -135,6 +138,12 @@ class Frontier:
         if not is_positive:
             return found
         return found._replace(lower=math.exp(found.lower), upper=math.exp(found.upper))
+
+    def best_on_average(self) -> OnAverage:
+        """Where the mean over the draws is best, beside the plan; see `lawfit.averages.best_on_average`."""
+        from lawfit import averages
+
+        return averages.best_on_average(self)
 
     def plot(self, kind: str | None = None, ax: Any = None) -> Any:
         """Draw the sweep with its intervals, or another figure of `lawfit.plotting` by name, and return the axes."""

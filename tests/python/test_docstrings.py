@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from lawfit import _attach, _count_predictions, adequacy, allocation, counts, diagnosis, uncertainty, validation
+from lawfit import (
+    _attach,
+    _count_predictions,
+    adequacy,
+    allocation,
+    averages,
+    counts,
+    diagnosis,
+    uncertainty,
+    validation,
+)
 
 MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if path.stem != "__main__")
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.binomial_sigma]
@@ -21,6 +31,7 @@ FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
+FUNCTIONS += [averages.best_on_average]
 
 
 @pytest.mark.parametrize("name", MODULES)
