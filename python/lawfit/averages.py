@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from lawfit import _engine, _export
-from lawfit._allocation import RESPONSE, STATUSES, USABLE, Words, quantity_of, solved
+from lawfit._allocation import RESPONSE, STATUSES, USABLE, Words, quantity_of, solved, statuses_of
 from lawfit._budgets import Sweep
-from lawfit._engine import F64, Bool
+from lawfit._engine import F64, Bool, RawAllocations
 from lawfit._frontier import Frontier
 from lawfit._law import Law
 from lawfit._text import fields, number, table
+from lawfit.errors import DataError
 
 # Optima of draws that are tried as they are; they lie all along what the budgets leave free.
 N_CANDIDATES = 200
 # In logarithms: how far the first step may go, the largest that any may, and the smallest that is worth one.
 FIRST, LARGEST, SMALLEST = 0.5, 2.0, 1e-7
 MOST_STEPS = 60
+# Entries of a menu, or whole numbers, that are tried of each variable.
+MOST_CHOICES = 30
 # A bound is reached where what is left to it is rounding.
 REACHED = 1e-6
 MOST_POINTS = 30
@@ -128,7 +132,7 @@ def best_on_average(front: Frontier) -> OnAverage:
     Raises
     ------
     DataError
-        A formula asked of the result names what is no variable.
+        The frontier looks for the least budget that reaches a target.
 
     Notes
     -----
@@ -139,7 +143,8 @@ def best_on_average(front: Frontier) -> OnAverage:
     The mean is of the response as it is, over all draws that ended in a minimum. It is evaluated at the optima of 200
     draws, and at the plan; from the best of these, steps minimise its quadratic form in logarithms under the budgets
     and bounds, within a distance that shrinks where a step does not improve. That is a local method from a global
-    grid; where laws are smooth the variables hold to 1e-5, the mean to 1e-9.
+    grid; where laws are smooth the variables hold to 1e-5, the mean to 1e-9. Of menus and whole numbers the 30 nearest
+    to the best of the draws are tried, the other variables chosen anew for each.
 
     References
     ----------
@@ -157,42 +162,67 @@ def best_on_average(front: Frontier) -> OnAverage:
     (True, 'inside')
     """
     plan, law = front.plan, front.plan.law
+    if plan.sweep.targets is not None:
+        raise DataError("a mean over draws has no least budget for a target: allocate with amounts, without target=")
     params = front.draws.params[front.draws.ok]
-    sweep, names = plan.sweep, law.variables or ()
-    x = np.full((sweep.n_points, len(names)), math.nan)
+    sweep, sign = plan.sweep, -1.0 if plan.maximize else 1.0
+    x = np.full((sweep.n_points, len(law.variables or ())), math.nan)
     mean, mean_at_plan = np.full(sweep.n_points, math.nan), np.full(sweep.n_points, math.nan)
-    words = np.full(sweep.n_points, "not_finite", dtype="<U10")
-    status, has_plan = front.status.reshape(-1, sweep.n_points), np.ravel(plan.success)
-    for point in range(sweep.n_points):
-        kept = np.flatnonzero(front.ok.reshape(-1, sweep.n_points)[:, point])
+    words = np.full(sweep.n_points, "not_finite", dtype="<U11")
+    status, ok = front.status.reshape(-1, sweep.n_points), front.ok.reshape(-1, sweep.n_points)
+    for point, has_plan in enumerate(np.ravel(plan.success)):
+        kept = np.flatnonzero(ok[:, point])
         tried = kept[np.linspace(0, kept.size - 1, min(kept.size, N_CANDIDATES)).astype(np.int64)]
         candidates = front.raw.x[tried, point]
-        if has_plan[point]:
+        if has_plan:
             candidates = np.vstack([plan.raw.x[0, point], candidates])
         if not len(params) or not len(candidates):
             # No draw has an optimum: what most of them end in.
             ends, counts = np.unique(status[:, point], return_counts=True)
             words[point] = ends[np.argmax(counts)]
             continue
-        sign = -1.0 if plan.maximize else 1.0
         values = sign * _mean(law, params, candidates)
-        if has_plan[point]:
+        if has_plan:
             mean_at_plan[point] = sign * values[0]
         best = int(np.argmin(values))
         if not math.isfinite(values[best]):
             continue
-        one = _at(sweep, point)
-        x[point], found = _refined(law, params, candidates[best], float(values[best]), sign, one)
-        mean[point], words[point] = sign * found, _word(x[point], one)
+        at, value = candidates[best], float(values[best])
+        for one in _held(_at(sweep, point), at, candidates):
+            start = np.clip(at, one.lower[0], one.upper[0])
+            if not np.array_equal(start, at):
+                start = solved(law, np.array([list(plan.params.values())]), plan.maximize, one).x[0, 0]
+            there, found = _refined(law, params, start, sign, one)
+            if found <= value:
+                at, value = there, found
+        x[point], mean[point] = at, sign * value
+        words[point] = _word(at, _at(sweep, point), plan.raw)
     return OnAverage(front, len(params), x, mean, mean_at_plan, words)
 
 
 def _at(sweep: Sweep, point: int) -> Sweep:
     """Return one point of a sweep."""
     part = slice(point, point + 1)
-    return replace(
-        sweep, shape=(), amounts=sweep.amounts[part], lower=sweep.lower[part], upper=sweep.upper[part]
-    )  # fmt: skip
+    return replace(sweep, shape=(), amounts=sweep.amounts[part], lower=sweep.lower[part], upper=sweep.upper[part])
+
+
+def _held(one: Sweep, at: F64, candidates: F64) -> Iterator[Sweep]:
+    """Go through what cannot be divided: one point with menus and whole numbers held, near those of the draws."""
+    places = [i for i, menu in enumerate(one.menus) if menu or one.is_whole[i]]
+    choices = []
+    for place in places:
+        seen = candidates[:, place]
+        low, high = float(seen.min()), float(seen.max())
+        every = np.array(one.menus[place]) if one.menus[place] else np.arange(low - 1.0, high + 1.5)
+        within = every[(every >= one.lower[0, place]) & (every <= one.upper[0, place])]
+        # Nearest to the best of the draws first.
+        order = np.argsort(np.abs(np.log(within / at[place])), kind="stable")
+        choices.append(within[order][:MOST_CHOICES])
+    freed = replace(one, menus=((),) * len(one.menus), is_whole=np.zeros_like(one.is_whole))
+    for values in itertools.product(*choices):
+        lower, upper = one.lower.copy(), one.upper.copy()
+        lower[0, places] = upper[0, places] = values
+        yield replace(freed, lower=lower, upper=upper)
 
 
 def _mean(law: Law, params: F64, x: F64) -> F64:
@@ -202,10 +232,12 @@ def _mean(law: Law, params: F64, x: F64) -> F64:
     return np.where(np.isfinite(values), values, math.inf)
 
 
-def _refined(law: Law, params: F64, x: F64, value: float, sign: float, sweep: Sweep) -> tuple[F64, float]:
+def _refined(law: Law, params: F64, x: F64, sign: float, sweep: Sweep) -> tuple[F64, float]:
     """Return where the mean is lowest near x, and its value; both carry the sign that makes small ones good."""
+    if not np.isfinite(x).all():
+        return x, math.inf
     model = _model(law.variables or ())
-    radius = FIRST
+    radius, value = FIRST, float(sign * _mean(law, params, x[np.newaxis])[0])
     slope, bend = _derivatives(law, params, x, sign)
     for _ in range(MOST_STEPS):
         if radius < SMALLEST or not (np.isfinite(slope).all() and np.isfinite(bend).all()):
@@ -255,8 +287,9 @@ def _derivatives(law: Law, params: F64, x: F64, sign: float) -> tuple[F64, F64]:
     return slope, second[:, :, 0] * np.outer(x, x) + np.diag(slope)
 
 
-def _word(x: F64, sweep: Sweep) -> str:
-    held = np.stack([x <= sweep.lower[0] * (1.0 + REACHED), x >= sweep.upper[0] * (1.0 - REACHED)], axis=-1)
-    if (held & ~sweep.is_given).any():
-        return "no_optimum"
-    return "at_bound" if (held & sweep.is_given).any() else "inside"
+def _word(x: F64, one: Sweep, raw: RawAllocations) -> str:
+    is_free = (one.lower[0] < one.upper[0]) & ~one.is_whole & np.array([not menu for menu in one.menus])
+    low, high = x <= one.lower[0] * (1.0 + REACHED), x >= one.upper[0] * (1.0 - REACHED)
+    side = (np.where(high, 1, np.where(low, -1, 0)) * is_free).astype(np.int8)
+    ended = np.full((1, 1), _engine.registries().endings.index("optimum"), dtype=np.uint8)
+    return str(statuses_of(raw._replace(x=x[None, None], side=side[None, None], ending=ended), one)[0, 0])

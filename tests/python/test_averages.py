@@ -160,3 +160,25 @@ def test_on_the_chinchilla_points_it_is_best_of_all_sizes(real_data: Callable[[s
     assert int(np.argmin(values)) == 100
     # Draws of 240 runs are near each other: to decide by the fit costs next to nothing.
     assert 0.0 <= found.mean_at_plan[0] - found["response"] < 1e-5
+
+
+def test_what_cannot_be_divided_is_gone_through(sampled: lf.Draws) -> None:
+    """Sizes of a menu and whole numbers of samples, by brute force."""
+    menu = [1e8, 3e8, 4e8, 6e8, 2e9]
+    found = sampled.allocate(BUDGETS, menus={"N": menu}, integer=["k"]).best_on_average()
+    tried = {
+        (size, k): mean_of(sampled, N=size, D=5.88e23 / 6 / size, k=k)
+        for size in menu
+        for k in range(1, int(1.4e11 / 2 / size) + 1)
+    }
+    best = min(tried, key=lambda pair: tried[pair])
+    assert (found["N"].item(), found["k"].item()) == best
+    assert found["response"] == pytest.approx(tried[best], rel=1e-12)
+    assert found.status.item() == "inside"
+    few = sampled.allocate({"6*N*D": 1e20}, at={"N": 1e8}, bounds={"k": (None, 9.5)}, integer=["k"])
+    assert few.best_on_average()["k"] == few.plan["k"] == 9.0
+
+
+def test_a_target_has_no_mean(draws: lf.Draws) -> None:
+    with pytest.raises(lf.DataError, match="without target="):
+        draws.allocate({"6*N*D": None}, target=2.5).best_on_average()
