@@ -59,6 +59,7 @@ from lawfit.isoflops import isoflop as isoflop
 from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.nested import LikelihoodRatio as LikelihoodRatio
 from lawfit.nested import likelihood_ratio as likelihood_ratio
+from lawfit.regrets import Regret as Regret
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
 from lawfit.sampling import pass_at_k as pass_at_k

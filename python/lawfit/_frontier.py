@@ -18,7 +18,12 @@ from lawfit._refits import determined
 from lawfit._text import fields, number, table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+
     from lawfit.averages import OnAverage
+    from lawfit.regrets import Regret
 
 MOST_POINTS = 30
 
@@ -144,6 +149,18 @@ class Frontier:
         from lawfit import averages
 
         return averages.best_on_average(self)
+
+    def regret(
+        self,
+        choice: Mapping[str, ArrayLike] | OnAverage | None = None,
+        *,
+        budgets: str | Sequence[str] | None = None,
+        n_threads: int | None = None,
+    ) -> Regret:
+        """Regret of a choice, by default the plan, under each draw; see `lawfit.regrets.regret`."""
+        from lawfit import regrets
+
+        return regrets.regret(self, choice, budgets=budgets, n_threads=n_threads)
 
     def plot(self, kind: str | None = None, ax: Any = None) -> Any:
         """Draw the sweep with its intervals, or another figure of `lawfit.plotting` by name, and return the axes."""

@@ -97,7 +97,7 @@ class OnAverage:
 
     def to_frame(self, library: str | None = None) -> Any:
         """Return one row a point, in a frame of a library."""
-        return _export.frame(self.columns(), library, "dict", "to_frame")
+        return _export.frame(self.columns(), library, self.front.draws.fit.rows.library, "to_frame")
 
     def __repr__(self) -> str:
         """Return the form for people."""

@@ -67,6 +67,7 @@ def test_the_mean_is_lowest_there_of_all_that_the_budget_buys(draws: lf.Draws) -
         plan = {name: float(front.plan[name][point]) for name in ("N", "D")}
         assert found.mean_at_plan[point] == pytest.approx(mean_of(draws, **plan), rel=1e-12)
     assert np.all(found["response"] < found.mean_at_plan)
+    np.testing.assert_array_equal(found.to_frame("pandas")["N"], found["N"])
 
 
 def test_it_is_neither_the_plan_nor_the_mean_of_the_draws_optima(draws: lf.Draws) -> None:

@@ -18,6 +18,7 @@ from lawfit import (
     averages,
     counts,
     diagnosis,
+    regrets,
     uncertainty,
     validation,
 )
@@ -31,7 +32,7 @@ FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
-FUNCTIONS += [averages.best_on_average]
+FUNCTIONS += [averages.best_on_average, regrets.regret]
 
 
 @pytest.mark.parametrize("name", MODULES)
