@@ -55,6 +55,7 @@ from lawfit.errors import LawError as LawError
 from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
+from lawfit.front_contrasts import FrontContrast as FrontContrast
 from lawfit.isoflops import isoflop as isoflop
 from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.nested import LikelihoodRatio as LikelihoodRatio

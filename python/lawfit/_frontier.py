@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from lawfit.averages import OnAverage
+    from lawfit.front_contrasts import FrontContrast
     from lawfit.regrets import Regret
 
 MOST_POINTS = 30
@@ -161,6 +162,12 @@ class Frontier:
         from lawfit import regrets
 
         return regrets.regret(self, choice, budgets=budgets, n_threads=n_threads)
+
+    def minus(self, other: Frontier, *, level: float = 0.95, paired: bool = True) -> FrontContrast:
+        """Differences to the optima of another frontier; see `lawfit.front_contrasts.front_contrast`."""
+        from lawfit import front_contrasts
+
+        return front_contrasts.front_contrast(self, other, level=level, paired=paired)
 
     def plot(self, kind: str | None = None, ax: Any = None) -> Any:
         """Draw the sweep with its intervals, or another figure of `lawfit.plotting` by name, and return the axes."""
