@@ -42,6 +42,8 @@ from lawfit.contrasts import Contrast as Contrast
 from lawfit.contrasts import contrast as contrast
 from lawfit.counts import fit_counts as fit_counts
 from lawfit.curves import curve_fit as curve_fit
+from lawfit.decisions import Plans as Plans
+from lawfit.decisions import plans as plans
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis
