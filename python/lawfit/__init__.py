@@ -35,6 +35,7 @@ from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.allocation import allocate as allocate
 from lawfit.averages import OnAverage as OnAverage
+from lawfit.beside import Beside as Beside
 from lawfit.chains import fit_chain as fit_chain
 from lawfit.comparison import Comparison as Comparison
 from lawfit.comparison import compare as compare

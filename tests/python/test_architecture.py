@@ -52,7 +52,7 @@ NEIGHBOURS = {
     "plotting": {"_fit_figures", "_plan_figures"},
     "allocation": {"_frontier"},
     "decisions": {"allocation"},
-    "beside": {"_isoflop"},
+    "beside": {"_isoflop", "isoflops"},
     "front_contrasts": {"_frontier", "contrasts"},
     "regrets": {"_frontier", "averages"},
     "averages": {"_frontier"},
@@ -271,5 +271,5 @@ def test_public_names_are_what_the_package_lists() -> None:
         "allocate", "at_compute", "binomial_sigma", "bootstrap", "compare", "compare_t2", "contrast", "curve_fit",
         "envelope", "estimate_pass_at_k", "fit", "fit_chain", "fit_counts", "fit_many", "fit_mixture", "isoflop",
         "likelihood_ratio", "load", "next_runs", "pass_at_k", "protocols", "published", "read_table",
-        "FrontContrast", "OnAverage", "Plans", "Regret", "plans",
+        "Beside", "FrontContrast", "OnAverage", "Plans", "Regret", "plans",
     }  # fmt: skip

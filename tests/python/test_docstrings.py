@@ -16,6 +16,7 @@ from lawfit import (
     adequacy,
     allocation,
     averages,
+    beside,
     counts,
     diagnosis,
     front_contrasts,
@@ -33,7 +34,7 @@ FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
-FUNCTIONS += [averages.best_on_average, lf.plans, front_contrasts.front_contrast, regrets.regret]
+FUNCTIONS += [averages.best_on_average, beside.beside, lf.plans, front_contrasts.front_contrast, regrets.regret]
 
 
 @pytest.mark.parametrize("name", MODULES)
