@@ -183,3 +183,41 @@ def test_what_cannot_be_divided_is_gone_through(sampled: lf.Draws) -> None:
 def test_a_target_has_no_mean(draws: lf.Draws) -> None:
     with pytest.raises(lf.DataError, match="without target="):
         draws.allocate({"6*N*D": None}, target=2.5).best_on_average()
+
+
+def with_law(draws: lf.Draws, law: lf.Law, params: F64) -> lf.Draws:
+    """Draws of another law with the same variables, its first draw standing for the fit."""
+    named = type(draws.fit.params)(zip(law.parameters, params[0].tolist(), strict=True))
+    codes = np.full(len(params), draws.status_codes[draws.ok][0])
+    return replace(draws, fit=replace(draws.fit, law=law, params=named), params=params, status_codes=codes)
+
+
+@pytest.mark.parametrize("n_first", [25, 35])
+def test_of_two_valleys_the_deeper_one_is_found(draws: lf.Draws, n_first: int) -> None:
+    """Draws that want one of two sizes, and whose loss rises no further beyond: the mean has a minimum at each."""
+    law = lf.Law("E + log(N/c)**2/(1 + log(N/c)**2) + B*D**-beta", variables=["N", "D"])
+    wanted = np.where(np.arange(60) < n_first, 1e8, 1e11) * np.exp(np.random.default_rng(0).normal(0.0, 0.1, 60))
+    values = {"E": np.ones(60), "c": wanted, "B": np.ones(60), "beta": np.full(60, 0.3)}
+    params = np.column_stack([values[name] for name in law.parameters])
+    found = with_law(draws, law, params).allocate({"6*N*D": 1e24}).best_on_average()
+    sizes = np.logspace(6, 13, 70001)
+    away = np.log(sizes[:, np.newaxis] / wanted) ** 2
+    means = np.mean(away / (1.0 + away), axis=1) + 1.0 + (1e24 / 6 / sizes) ** -0.3
+    best = int(np.argmin(means))
+    assert abs(np.log(sizes[best] / (1e8 if n_first > 30 else 1e11))) < 1.0
+    assert found["N"] == pytest.approx(sizes[best], rel=2e-4)
+    assert found["response"] == pytest.approx(means[best], abs=1e-7)
+    assert found["response"] <= means[best]
+
+
+def test_corners_of_the_draws_do_not_hold_it_up(draws: lf.Draws) -> None:
+    """The mean of laws with a corner each has many."""
+    law = lf.Law("E + max(A*N**-alpha, B*D**-beta)", variables=["N", "D"])
+    truth = {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 1200.0, "beta": 0.33}
+    rng = np.random.default_rng(1)
+    params = np.array([truth[name] for name in law.parameters]) * np.exp(0.1 * rng.normal(size=(40, 5)))
+    found = with_law(draws, law, params).allocate({"6*N*D": 1e23}).best_on_average()
+    p = dict(zip(law.parameters, params.T, strict=True))
+    sizes = float(found["N"]) * np.exp(np.linspace(-2.0, 2.0, 40001))[:, np.newaxis]
+    values = p["E"] + np.maximum(p["A"] * sizes ** -p["alpha"], p["B"] * (1e23 / 6 / sizes) ** -p["beta"])
+    assert found["response"] <= values.mean(axis=1).min() + 1e-9
