@@ -140,7 +140,8 @@ def best_on_average(front: Frontier) -> OnAverage:
     of optima: draws that lose much by a choice count more than those to which it is all the same. It differs little
     from the plan while draws are symmetric and near each other; where it differs, the fit is far from certain.
 
-    The mean is of the response as it is, over all draws that ended in a minimum. It is evaluated at the optima of 200
+    The mean is of the response as it is, over all draws that ended in a minimum; a few draws whose law goes astray far
+    outside the data can carry it, which `Frontier.regret` of both choices shows by its quantiles. It is evaluated at the optima of 200
     draws, and at the plan; from the best of these, steps minimise its quadratic form in logarithms under the budgets
     and bounds, within a distance that shrinks where a step does not improve. That is a local method from a global
     grid; where laws are smooth the variables hold to 1e-5, the mean to 1e-9. Of menus and whole numbers the 30 nearest

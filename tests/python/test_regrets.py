@@ -192,3 +192,22 @@ def test_the_chinchilla_points_decide_to_a_percent_of_the_budget(real_data: Call
     np.testing.assert_allclose(gopher.values, closed_form(draws, 5.88e23, 280e9), rtol=1e-6)
     assert plan.mean() < 0.01
     assert gopher.probability() == 1.0
+
+
+def test_regret_keeps_to_menus_and_whole_numbers(sampled: lf.Draws) -> None:
+    """The best of a smaller budget is chosen from the same menu, by bisection."""
+    budgets = {"6*N*D": 5.88e23, "2*N*k": 1.4e11}
+    options = {"menus": {"N": [2e8, 5e8, 1e9]}, "integer": ["k"]}
+    front = sampled.allocate(budgets, **options)  # type: ignore[arg-type]
+    found = front.regret({"N": 1e9})
+    assert found.choice["k"] == 70.0
+    for number in range(3):
+        params = dict(zip(sampled.law.parameters, sampled.params[number].tolist(), strict=True))
+        wanted = float(sampled.law.evaluate(params=params, N=1e9, D=5.88e23 / 6e9, k=70.0))
+        low, high = -3.0, 0.0
+        while high - low > 1e-11:
+            middle = 0.5 * (low + high)
+            scaled = {text: amount * math.exp(middle) for text, amount in budgets.items()}
+            plan = lf.allocate(sampled.law, scaled, params=params, **options)  # type: ignore[arg-type]
+            low, high = (middle, high) if plan.raw.value.item() > wanted else (low, middle)
+        assert found.values[number] == pytest.approx(math.expm1(-high), rel=1e-7)
