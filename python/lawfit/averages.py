@@ -141,11 +141,12 @@ def best_on_average(front: Frontier) -> OnAverage:
     from the plan while draws are symmetric and near each other; where it differs, the fit is far from certain.
 
     The mean is of the response as it is, over all draws that ended in a minimum; a few draws whose law goes astray far
-    outside the data can carry it, which `Frontier.regret` of both choices shows by its quantiles. It is evaluated at the optima of 200
-    draws, and at the plan; from the best of these, steps minimise its quadratic form in logarithms under the budgets
-    and bounds, within a distance that shrinks where a step does not improve. That is a local method from a global
-    grid; where laws are smooth the variables hold to 1e-5, the mean to 1e-9. Of menus and whole numbers the 30 nearest
-    to the best of the draws are tried, the other variables chosen anew for each.
+    outside the data can carry it, which `Frontier.regret` of both choices shows by its quantiles.
+
+    It is evaluated at the optima of 200 draws, and at the plan; from the best of these, steps minimise its quadratic
+    form in logarithms under the budgets and bounds, within a distance that shrinks where a step does not improve. That
+    is a local method from a global grid; where laws are smooth the variables hold to 1e-5, the mean to 1e-9. Of menus
+    and whole numbers the 30 nearest to the best of the draws are tried, the other variables chosen anew for each.
 
     References
     ----------
