@@ -7,8 +7,8 @@ then 500 crossed draws of checkpoints and problems. The truth has less to gain f
 optima lie among the checkpoints. Every draw is allocated at the pairs of budgets below: three whose optima lie within
 the ranges of N, D, k and D/N; one that lies outside that of D/N alone; two far outside. What is printed for each:
 where the truth is, the share of 95 % intervals of N*, D/N and k* that hold it with its standard error, how often they
-miss on either side, their median ratio of ends, how far log N* is biased in its standard deviations, the share of draws without an optimum, and the share of
-plans that say that they lie outside the data.
+miss on either side, their median ratio of ends, how far the logarithm of the estimate is biased in its standard
+deviations, the share of draws with an optimum, and the share of plans that say that they lie outside the data.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def summary(rows: F64, sizes: F64, tokens: F64) -> list[str]:
     truth = lf.allocate(lf.laws.t2_loss, BUDGETS, params=TRUTH)
     ratios = tokens / sizes
     lines = [
-        f"{sizes.size} checkpoints: N {sizes.min():.3g} to {sizes.max():.3g}, D {tokens.min():.3g} to {tokens.max():.3g}, "
-        f"D/N {ratios.min():.3g} to {ratios.max():.3g}, k {KS[0]:g} to {KS[-1]:g}",
+        f"{sizes.size} checkpoints: N {sizes.min():.3g} to {sizes.max():.3g}, "
+        f"D {tokens.min():.3g} to {tokens.max():.3g}, D/N {ratios.min():.3g} to {ratios.max():.3g}, "
+        f"k {KS[0]:g} to {KS[-1]:g}",
         f"{np.unique(rows[:, 0]).size} tables",
     ]
     for point in range(TRAINING.size):
@@ -59,7 +60,7 @@ def summary(rows: F64, sizes: F64, tokens: F64) -> list[str]:
         lines.append(f"6ND = {TRAINING[point]:g}, 2Nk = {INFERENCE[point]:g}: {at}")
         for place, name in enumerate(QUANTITIES):
             lines.append(f"  {name:<4}{covered(own[:, 2 + 3 * place : 5 + 3 * place], float(truth[name][point]))}")
-        lines.append(f"  draws with an optimum {own[:, -2].mean():.2%}, plans said to lie outside {own[:, -1].mean():.1%}")
+        lines.append(f"  draws with an optimum {own[:, -2].mean():.2%}, said to lie outside {own[:, -1].mean():.1%}")
     return lines
 
 

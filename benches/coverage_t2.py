@@ -106,9 +106,9 @@ def main() -> None:
     sizes, tokens = design()
     cells = mixtures(sizes, tokens, TRUTH)
     seeds = range(chosen.first, chosen.first + chosen.repetitions)
-    found = np.array([
-        held(bootstrapped(seed, sizes, tokens, cells, chosen.samples, chosen.replicates)) for seed in seeds
-    ])
+    found = np.array(
+        [held(bootstrapped(seed, sizes, tokens, cells, chosen.samples, chosen.replicates)) for seed in seeds]
+    )
     answers = f"{N_PROBLEMS} problems x {chosen.samples} answers"
     print(f"{sizes.size} checkpoints x {KS.size} k, {answers}, {len(found)} tables")
     for name, column in zip(("gamma", "-log pass@50 at 8 times the compute"), found.T, strict=True):
