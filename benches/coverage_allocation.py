@@ -1,9 +1,9 @@
 """Coverage of allocations: what a budget should buy, from tables of answers drawn anew in each repetition.
 
-    python benches/coverage_allocation.py --repetitions 2000 [--first 0] [--rows rows.csv]
+    python benches/coverage_allocation.py --repetitions 2000 [--problems 200] [--rows rows.csv]
 
 Tables are drawn as in coverage_t2.py, on the 88 checkpoints of Porian et al. 2024 and with the same defaults: fit,
-then 500 crossed draws of checkpoints and problems. The truth has less to gain from answers than there, so that its
+then crossed draws of checkpoints and problems. The truth has less to gain from answers than there, so that its
 optima lie among the checkpoints. Every draw is allocated at the pairs of budgets below: three whose optima lie within
 the ranges of N, D, k and D/N; one that lies outside that of D/N alone; two far outside. What is printed for each:
 where the truth is, the share of 95 % intervals of N*, D/N and k* that hold it with its standard error, how often they
@@ -83,20 +83,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0, help="seed of the first repetition")
+    parser.add_argument("--problems", type=int, default=1000, help="that all checkpoints answer (1,000)")
     parser.add_argument("--samples", type=int, default=10_000, help="answers to each problem (10,000)")
-    parser.add_argument("--replicates", type=int, default=500, help="of each bootstrap (500)")
+    parser.add_argument("--replicates", type=int, default=1000, help="of each bootstrap (1,000)")
     parser.add_argument("--rows", type=Path, help="CSV file that each repetition is added to")
     chosen = parser.parse_args()
     sizes, tokens = design()
     cells = mixtures(sizes, tokens, TRUTH)
     every = []
     for seed in range(chosen.first, chosen.first + chosen.repetitions):
-        rows = plans(seed, bootstrapped(seed, sizes, tokens, cells, chosen.samples, chosen.replicates))
+        drawn = bootstrapped(seed, sizes, tokens, cells, chosen.problems, chosen.samples, chosen.replicates)
+        rows = plans(seed, drawn)
         every += rows
         if chosen.rows is not None:
             is_first = not chosen.rows.exists()
             with chosen.rows.open("a", newline="") as file:
                 csv.writer(file).writerows([COLUMNS, *rows] if is_first else rows)
+    print(f"{chosen.problems} problems x {chosen.samples} answers, {chosen.replicates} crossed draws")
     print("\n".join(summary(np.array(every), sizes, tokens)))
 
 

@@ -66,11 +66,11 @@ def mixtures(sizes: F64, tokens: F64, truth: dict[str, float]) -> list[tuple[F64
 
 
 def bootstrapped(
-    seed: int, sizes: F64, tokens: F64, cells: list[tuple[F64, F64]], n_samples: int, n_replicates: int
+    seed: int, sizes: F64, tokens: F64, cells: list[tuple[F64, F64]], n_problems: int, n_samples: int, n_replicates: int
 ) -> lf.Draws:
     """Draws of the law fitted to one drawn table."""
     rng = np.random.default_rng(seed)
-    rank = rng.uniform(size=N_PROBLEMS)
+    rank = rng.uniform(size=n_problems)
     counts = []
     for chances, ends in cells:
         lost = -math.expm1(-NOISE * (4.0 + np.clip(rng.standard_normal(), -4, 4)))
@@ -78,8 +78,8 @@ def bootstrapped(
         chance = np.where(inside < 0, 0.0, chances[np.minimum(np.searchsorted(ends, inside), chances.size - 1)])
         counts.append(rng.binomial(n_samples, chance))
     answers = {
-        "N": np.repeat(sizes, N_PROBLEMS), "D": np.repeat(tokens, N_PROBLEMS),
-        "problem": np.tile(np.arange(N_PROBLEMS), sizes.size), "n_samples": np.full(sizes.size * N_PROBLEMS, n_samples),
+        "N": np.repeat(sizes, n_problems), "D": np.repeat(tokens, n_problems),
+        "problem": np.tile(np.arange(n_problems), sizes.size), "n_samples": np.full(sizes.size * n_problems, n_samples),
         "n_correct": np.concatenate(counts),
     }  # fmt: skip
     table = lf.pass_at_k(answers, k=KS.tolist(), by=["N", "D"], problem="problem")
@@ -107,7 +107,10 @@ def main() -> None:
     cells = mixtures(sizes, tokens, TRUTH)
     seeds = range(chosen.first, chosen.first + chosen.repetitions)
     found = np.array(
-        [held(bootstrapped(seed, sizes, tokens, cells, chosen.samples, chosen.replicates)) for seed in seeds]
+        [
+            held(bootstrapped(seed, sizes, tokens, cells, N_PROBLEMS, chosen.samples, chosen.replicates))
+            for seed in seeds
+        ]
     )
     answers = f"{N_PROBLEMS} problems x {chosen.samples} answers"
     print(f"{sizes.size} checkpoints x {KS.size} k, {answers}, {len(found)} tables")
