@@ -43,21 +43,20 @@ def design() -> tuple[F64, F64]:
     return sizes, tokens
 
 
-def law(n: F64, d: F64, k: F64) -> F64:
-    """-log mean pass@k."""
-    t = TRUTH
+def law(n: F64, d: F64, k: F64, t: dict[str, float]) -> F64:
+    """-log mean pass@k under parameters."""
     value: F64 = t["E"] + t["A"] * n ** -t["alpha"] + t["B"] * d ** -t["beta"] + t["G"] * k ** -t["gamma"]
     return value
 
 
-def mixtures(sizes: F64, tokens: F64) -> list[tuple[F64, F64]]:
+def mixtures(sizes: F64, tokens: F64, truth: dict[str, float]) -> list[tuple[F64, F64]]:
     """Return success probabilities of each checkpoint, and where each ends in the order of problems."""
     grid = np.concatenate([[0.0], np.geomspace(1e-7, 0.999, 500)])
     passes = -np.expm1(KS[:, np.newaxis] * np.log1p(-grid))
     found = []
     for n, d in zip(sizes, tokens, strict=True):
         # Slack for the noise, which can only take away.
-        target = np.exp(-(law(np.array(n), np.array(d), KS) - 4 * NOISE))
+        target = np.exp(-(law(np.array(n), np.array(d), KS, truth) - 4 * NOISE))
         rows = np.concatenate([passes / target[:, np.newaxis], np.ones((1, grid.size))])
         shares, miss = nnls(rows, np.ones(KS.size + 1))
         assert miss < 1e-6, f"no distribution of problems has these means (misses {miss:.1e})"
@@ -66,12 +65,12 @@ def mixtures(sizes: F64, tokens: F64) -> list[tuple[F64, F64]]:
     return found
 
 
-def repetition(
-    seed: int, sizes: F64, tokens: F64, cells: list[tuple[F64, F64]], n_samples: int, n_replicates: int
-) -> tuple[bool, bool]:
-    """Whether the intervals of one drawn table hold the truth."""
+def bootstrapped(
+    seed: int, sizes: F64, tokens: F64, cells: list[tuple[F64, F64]], n_problems: int, n_samples: int, n_replicates: int
+) -> lf.Draws:
+    """Draws of the law fitted to one drawn table."""
     rng = np.random.default_rng(seed)
-    rank = rng.uniform(size=N_PROBLEMS)
+    rank = rng.uniform(size=n_problems)
     counts = []
     for chances, ends in cells:
         lost = -math.expm1(-NOISE * (4.0 + np.clip(rng.standard_normal(), -4, 4)))
@@ -79,16 +78,20 @@ def repetition(
         chance = np.where(inside < 0, 0.0, chances[np.minimum(np.searchsorted(ends, inside), chances.size - 1)])
         counts.append(rng.binomial(n_samples, chance))
     answers = {
-        "N": np.repeat(sizes, N_PROBLEMS), "D": np.repeat(tokens, N_PROBLEMS),
-        "problem": np.tile(np.arange(N_PROBLEMS), sizes.size), "n_samples": np.full(sizes.size * N_PROBLEMS, n_samples),
+        "N": np.repeat(sizes, n_problems), "D": np.repeat(tokens, n_problems),
+        "problem": np.tile(np.arange(n_problems), sizes.size), "n_samples": np.full(sizes.size * n_problems, n_samples),
         "n_correct": np.concatenate(counts),
     }  # fmt: skip
     table = lf.pass_at_k(answers, k=KS.tolist(), by=["N", "D"], problem="problem")
     fit = lf.fit(lf.laws.t2_loss, table, response="neglog_mean_pass", loss="squared", residual="linear", n_threads=1)
-    draws = fit.bootstrap(n_replicates, seed=seed, n_threads=1, n_checked=0)
+    return fit.bootstrap(n_replicates, seed=seed, n_threads=1, n_checked=0)
+
+
+def held(draws: lf.Draws) -> tuple[bool, bool]:
+    """Whether the intervals of one table hold the truth."""
     gamma = draws.interval("gamma")
     ahead = draws.predict(FAR).interval()
-    truth = float(law(np.array(FAR["N"]), np.array(FAR["D"]), np.array(FAR["k"])))
+    truth = float(law(np.array(FAR["N"]), np.array(FAR["D"]), np.array(FAR["k"]), TRUTH))
     return gamma.lower <= TRUTH["gamma"] <= gamma.upper, bool(ahead.lower <= truth <= ahead.upper)
 
 
@@ -101,12 +104,17 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=500, help="of each bootstrap")
     chosen = parser.parse_args()
     sizes, tokens = design()
-    cells = mixtures(sizes, tokens)
+    cells = mixtures(sizes, tokens, TRUTH)
     seeds = range(chosen.first, chosen.first + chosen.repetitions)
-    held = np.array([repetition(seed, sizes, tokens, cells, chosen.samples, chosen.replicates) for seed in seeds])
+    found = np.array(
+        [
+            held(bootstrapped(seed, sizes, tokens, cells, N_PROBLEMS, chosen.samples, chosen.replicates))
+            for seed in seeds
+        ]
+    )
     answers = f"{N_PROBLEMS} problems x {chosen.samples} answers"
-    print(f"{sizes.size} checkpoints x {KS.size} k, {answers}, {len(held)} tables")
-    for name, column in zip(("gamma", "-log pass@50 at 8 times the compute"), held.T, strict=True):
+    print(f"{sizes.size} checkpoints x {KS.size} k, {answers}, {len(found)} tables")
+    for name, column in zip(("gamma", "-log pass@50 at 8 times the compute"), found.T, strict=True):
         share = float(column.mean())
         print(f"{name}: {share:.1%} +- {math.sqrt(share * (1 - share) / column.size):.1%} ({int(column.sum())})")
 
