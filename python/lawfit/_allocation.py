@@ -210,7 +210,11 @@ class Allocation:
 
     @property
     def beyond(self) -> Named[F64]:
-        """By variable, how many times it is above the largest value in the data, or below the smallest (a share)."""
+        """How many times each is above the largest value in the data, or below the smallest (a share).
+
+        Where the fit has its rows, products and ratios of two variables are there too, such as ``"D/N"``: a plan may keep
+        to the range of each variable by itself and still lie beyond every run.
+        """
         found = {}
         for name, (least, most) in self.ranges.items():
             value = self[name]
@@ -371,16 +375,32 @@ class Allocation:
         more = sum(reasons.values()) - len(reasons)
         if more > 0:
             found.append(f"{more} more {'points have' if more > 1 else 'point has'} no optimum")
-        for name, factor in self.beyond.items():
-            factors = np.ravel(factor)[np.isfinite(np.ravel(factor))]
-            if factors.size and factors.max() > 1.0:
-                found.append(f"{name} is up to {factors.max():.3g} times the largest in the data")
-            if factors.size and factors.min() < 1.0:
-                found.append(f"{name} is down to {factors.min():.3g} times the smallest in the data")
+        found += self._outside()
         for text, price in self.price.items():
             if np.any(np.ravel(price) == 0.0):
                 found.append(f"{text} is not all spent at {int(np.sum(np.ravel(price) == 0.0))} points")
         return tuple(found)
+
+    def _outside(self) -> list[str]:
+        """Say how far the plan lies outside the data; a product or ratio where neither variable does by itself."""
+        found: list[str] = []
+        alone: set[str] = set()
+        variables = self.law.variables or ()
+        for name, factor in self.beyond.items():
+            factors = np.ravel(factor)[np.isfinite(np.ravel(factor))]
+            if (
+                not factors.size
+                or np.all(factors == 1.0)
+                or (name not in variables and alone & set(_engine.names(name)))
+            ):
+                continue
+            if name in variables:
+                alone.add(name)
+            if factors.max() > 1.0:
+                found.append(f"{name} is up to {factors.max():.3g} times the largest in the data")
+            if factors.min() < 1.0:
+                found.append(f"{name} is down to {factors.min():.3g} times the smallest in the data")
+        return found
 
     def _point(self, point: int) -> str:
         pairs = zip(self.sweep.budgets, self.sweep.amounts[point], strict=True)

@@ -100,7 +100,8 @@ class Frontier:
         """
         check_level(level)
         estimate = np.asarray(self.plan[quantity])
-        values = self[quantity].reshape(len(self.draws), -1)
+        # A refit that failed says nothing about the optimum of a law.
+        values = self[quantity].reshape(len(self.draws), -1)[self.draws.ok]
         ends = np.full((2, estimate.size), math.nan)
         notes: dict[str, int] = {}
         for point, middle in enumerate(estimate.ravel()):

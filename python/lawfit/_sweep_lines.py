@@ -64,12 +64,16 @@ def is_outside_of_data(front: Frontier | Allocation) -> tuple[F64, str | None]:
     still be far from each run, as a small model with many tokens is.
     """
     plan = front.plan if isinstance(front, Frontier) else front
-    variables = tuple(plan.ranges)
+    variables = tuple(name for name in plan.ranges if name in (plan.law.variables or ()))
     if not variables:
         return np.full(plan.sweep.n_points, math.nan), None
     rows = front.draws.fit.rows if isinstance(front, Frontier) else None
     # Without the rows, their ranges: all corners of the box.
-    x = rows.x if rows is not None and rows.summary is None else np.array(list(product(*plan.ranges.values()))).T
+    x = (
+        rows.x
+        if rows is not None and rows.summary is None
+        else np.array(list(product(*(plan.ranges[name] for name in variables)))).T
+    )
     if not np.all(x > 0.0):
         factors = np.stack([np.ravel(factor) for factor in plan.beyond.values()])
         return np.where(np.isnan(factors).any(axis=0), math.nan, (factors != 1.0).any(axis=0)), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -224,7 +225,13 @@ def of_draws(
 
 
 def _ranges(fit: Fit) -> Named[tuple[float, float]]:
+    """Ranges of the variables and, where there are rows, of products and ratios of two: the corners of a design."""
     rows, summary = fit.rows, fit.rows.summary
     if summary is not None:
         return Named(summary.ranges)
-    return Named({name: (float(x.min()), float(x.max())) for name, x in zip(rows.variables, rows.x, strict=True)})
+    columns = dict(zip(rows.variables, rows.x, strict=True))
+    for one, other in itertools.combinations(rows.variables, 2):
+        if columns[one].min() > 0.0 and columns[other].min() > 0.0:
+            columns[f"{one}*{other}"] = columns[one] * columns[other]
+            columns[f"{other}/{one}"] = columns[other] / columns[one]
+    return Named({name: (float(x.min()), float(x.max())) for name, x in columns.items()})

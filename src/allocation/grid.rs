@@ -16,6 +16,9 @@ const ALONG: [usize; 6] = [1, 129, 24, 10, 6, 4];
 const LEAST_ALONG: usize = 17;
 /// Searches for one point of the sweep, at most.
 const MOST_SEARCHES: usize = 4;
+/// Of so many grid points one is looked at with less spent too, at these shares (in logarithms) of what is allowed.
+const UNSPENT_EVERY: usize = 4;
+const UNSPENT: [f64; 3] = [-1.0, -3.0, -8.0];
 /// Two ends nearer than this, in every logarithm, are one optimum.
 const SAME: f64 = 1e-6;
 
@@ -27,6 +30,8 @@ pub(super) struct Grid {
     held: Vec<Held>,
     /// Where those of each point of the sweep begin; the last is the end.
     cuts: Vec<usize>,
+    /// Of each point of the sweep, how many of them spend all they may; the others come after them.
+    n_spent: Vec<usize>,
     /// Whether those of a point lie along one line.
     is_line: Vec<bool>,
     /// The coordinates, one variable after the other.
@@ -36,8 +41,14 @@ pub(super) struct Grid {
 impl Grid {
     pub(super) fn new(surface: &Surface, points: &[Limits]) -> Grid {
         let n = surface.n;
-        let mut grid =
-            Grid { limits: Vec::new(), held: Vec::new(), cuts: vec![0], is_line: Vec::new(), columns: Vec::new() };
+        let mut grid = Grid {
+            limits: Vec::new(),
+            held: Vec::new(),
+            cuts: vec![0],
+            n_spent: Vec::new(),
+            is_line: Vec::new(),
+            columns: Vec::new(),
+        };
         // Points that hold the same variables are spent in the same way.
         let mut known: Vec<(Vec<bool>, Spending)> = Vec::new();
         for &limits in points {
@@ -48,7 +59,11 @@ impl Grid {
             });
             let spending = &known[place].1;
             let candidates = lattice(spending, &limits, &spending.reach(surface, &limits));
+            let first = grid.held.len();
             grid.held.extend(spending.spend(surface, candidates, &limits).into_iter().flatten());
+            grid.n_spent.push(grid.held.len() - first);
+            let thinned: Vec<Held> = grid.held[first..].iter().step_by(UNSPENT_EVERY).copied().collect();
+            grid.held.extend(thinned.iter().flat_map(|held| spending.less(surface.n, held, &limits, &UNSPENT)));
             grid.cuts.push(grid.held.len());
             grid.is_line.push(spending.free.len() == 1);
             grid.limits.push(limits);
@@ -63,11 +78,12 @@ impl Grid {
         let mut searches = Vec::new();
         for (point, limits) in self.limits.iter().enumerate() {
             let rows = self.cuts[point]..self.cuts[point + 1];
-            let seeds = if self.is_line[point] {
-                dips(&values[rows.clone()])
-            } else {
-                apart(&values[rows.clone()], &self.held[rows.clone()])
-            };
+            let (spent, unspent) = values[rows.clone()].split_at(self.n_spent[point]);
+            let mut seeds = if self.is_line[point] { dips(spent) } else { apart(spent, &self.held[rows.clone()]) };
+            // A law that is better with less must show it.
+            let least = seeds.iter().map(|&seed| spent[seed]).fold(f64::INFINITY, f64::min);
+            let below = (0..unspent.len()).filter(|&row| unspent[row] < least).collect();
+            seeds.extend(lowest(unspent, below, 1).into_iter().map(|row| spent.len() + row));
             for seed in seeds {
                 searches.push((point, Search::new(self.held[rows.start + seed], *limits)));
             }

@@ -79,6 +79,29 @@ impl Spending {
         self.free.iter().map(one).collect()
     }
 
+    /// A point with less of each variable that takes what is left, one after the other, at `shares` in logarithms.
+    pub(super) fn less<'a>(
+        &'a self,
+        n: usize,
+        held: &'a Held,
+        limits: &'a Limits,
+        shares: &'a [f64],
+    ) -> impl Iterator<Item = Held> + 'a {
+        let takers = self.order.iter().copied().filter(move |&i| i < n);
+        takers.flat_map(move |i| {
+            let lower = limits.lower[i];
+            shares.iter().map(move |share| held.u[i] + share).filter(move |&u| u > lower).map(move |u| {
+                let mut less = *held;
+                less.u[i] = u;
+                less.side[i] = 0;
+                for (spent, taker) in less.spent.iter_mut().zip(&self.takes) {
+                    *spent &= *taker != Some(i);
+                }
+                less
+            })
+        })
+    }
+
     /// Gives what is left to those who take it; `None` for points that cannot keep to the budgets.
     pub(super) fn spend(&self, surface: &Surface, mut points: Vec<Point>, limits: &Limits) -> Vec<Option<Held>> {
         let m = surface.budgets.len();
