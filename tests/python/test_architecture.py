@@ -27,6 +27,7 @@ RANKS = {
     "_leverage": 3, "_new_runs": 3, "_repeats": 3, "_count_law": 3, "_count_rows": 3, "_count_report": 3,
     "_count_fit": 3, "_mixture": 3, "_parabola": 3, "_run_curves": 3,
     "_summaries": 4, "_attach": 4, "_notebook": 4, "_latex_tables": 4, "_reproduce": 4, "_allocation": 4,
+    "_inline_svg": 4, "_parameter_table": 4,
     "sampling": 4, "fitting": 4, "resampling": 4, "adequacy": 4, "synthetic": 4, "_refits": 4, "_intervals": 4,
     "_from_draws": 4, "_profile": 4, "_band": 4, "uncertainty": 4, "_influence": 4, "_drop_path": 4, "_structure": 4,
     "diagnosis": 4, "_splits": 4, "_held_out": 4, "_scores": 4, "_conformal": 4, "validation": 4, "_information": 4,
