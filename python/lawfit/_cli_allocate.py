@@ -48,11 +48,11 @@ def run(chosen: argparse.Namespace) -> int:
     if not isinstance(source, Fit | Draws):
         raise DataError("FIT: a plan needs one fit of a law, not fits by group or counts")
     options: dict[str, Any] = {
-        "bounds": {name: _limit(ends) for name, ends in arguments.pairs("--limit", chosen.limit).items()},
+        "bounds": {name: limit(ends) for name, ends in arguments.pairs("--limit", chosen.limit).items()},
         "at": {name: arguments.size("--hold", value) for name, value in arguments.pairs("--hold", chosen.at).items()},
         "maximize": chosen.maximize,
     }
-    found = source.allocate(_budgets(chosen.budgets), **options)
+    found = source.allocate(read_budgets(chosen.budgets), **options)
     plan = found.plan if isinstance(found, Frontier) else found
     columns = _columns(found, chosen.level)
     output = Output(
@@ -67,7 +67,7 @@ def run(chosen: argparse.Namespace) -> int:
     return DONE if bool(np.all(plan.success)) else SOME_FAILED
 
 
-def _budgets(texts: list[str]) -> dict[str, F64]:
+def read_budgets(texts: list[str]) -> dict[str, F64]:
     """Read FORMULA=AMOUNT; a formula may hold == itself, so the amount is what follows the last =."""
     found: dict[str, F64] = {}
     sweeps = 0
@@ -99,7 +99,8 @@ def _amounts(text: str, amount: str) -> F64:
     return np.geomspace(*ends, int(n_points))
 
 
-def _limit(ends: str) -> tuple[float | None, float | None]:
+def limit(ends: str) -> tuple[float | None, float | None]:
+    """Read LOW:HIGH."""
     low, colon, high = (part.strip() for part in ends.partition(":"))
     if not colon:
         raise DataError(f"--limit {ends}: write NAME=LOW:HIGH; leave an end empty where there is none")

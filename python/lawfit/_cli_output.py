@@ -63,7 +63,7 @@ def add_output(parser: argparse.ArgumentParser, forms: Sequence[str] = FORMS) ->
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=forms, help=f"form of the output ({forms[0]}, or by the ending of -o)")
     group.add_argument("-o", "--output", metavar="FILE", help="write there instead of to standard output")
-    parser.set_defaults(forms=forms)
+    parser.set_defaults(output_forms=forms)
     return group
 
 
@@ -76,7 +76,7 @@ def choose_format(chosen: argparse.Namespace) -> str:
         The ending says no form, or the file could not be written.
     """
     asked: str | None = chosen.format
-    forms: Sequence[str] = chosen.forms
+    forms: Sequence[str] = chosen.output_forms
     if chosen.output in (None, "-"):
         form = forms[0] if asked is None else asked
         if form in ("parquet", "html") and sys.stdout.isatty():
