@@ -82,7 +82,7 @@ def choose_format(chosen: argparse.Namespace) -> str:
         if form in ("parquet", "html") and sys.stdout.isatty():
             raise DataError(f"{form} is not for a terminal: give -o FILE{_SUFFIXES[form]}, or pipe it on")
         return form
-    _check_place(Path(chosen.output))
+    check_place(Path(chosen.output))
     if asked is not None:
         return asked
     form = _BY_SUFFIX.get(Path(chosen.output).suffix.lower(), "")
@@ -116,7 +116,7 @@ def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
     return lines.getvalue()
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
     """Refuse a place where nothing can be written before time is spent on what would go there."""
     if path.is_dir():
         raise DataError(f"-o {path}: that is a folder; give a file in it")

@@ -18,6 +18,7 @@ from lawfit._t2_figures import are_possible, frontier_figures, pass_figure
 from lawfit._t2_study import FormPlan, Study, share
 from lawfit._t2_verdict import NOUNS, QUANTITIES, Verdict, ends, ranges, size, span, swept
 from lawfit._text import number
+from lawfit._wording import listed
 
 # Rows of the table of a sweep; the figures have every point.
 MOST_POINTS = 9
@@ -77,9 +78,9 @@ def decision_rows(found: Study, front: Frontier, level: float) -> tuple[list[str
     notes: dict[str, list[str]] = {}
     for name in QUANTITIES:
         band = front.interval(name, level)
-        around = near.get(name, (math.nan, math.nan))
         figures = [size(float(each)) for each in (band.value, band.lower, band.upper)]
-        rows.append([f"{name}, {NOUNS[name]}", *figures, span(*map(float, around)), span(*reach[name])])
+        around = span(*map(float, near[name])) if name in near else ""
+        rows.append([f"{name}, {NOUNS[name]}", *figures, around, span(*reach[name])])
         if band.note is not None:
             notes.setdefault(band.note, []).append(name)
     band = front.interval(RESPONSE, level)
@@ -102,7 +103,7 @@ def _more_words(front: Frontier) -> list[str]:
     for text, price in front.plan.price.items():
         gain = float(np.asarray(price)) * math.log(MORE)
         words.append(
-            f"10 % more of {text} multiplies pass@k by {math.exp(gain):.4g} (-log pass@k falls by {gain:.3g})."
+            f"10 % more of {text} raises pass@k by {100.0 * math.expm1(gain):.3g} %."
             if gain > 0.0
             else f"10 % more of {text} buys nothing: it is not all spent."
         )
@@ -132,7 +133,8 @@ def _frontier(found: Study, level: float) -> str:
     else:
         parts.append(_page.paragraph("One budget was asked for: LOW..HIGH makes a frontier."))
     parts.append(_html.text("h3", "The same plan under each form"))
-    parts.append(_page.wide(_html.table(*plan_rows(found, level), left=("",))))
+    parts.append(_page.wide(_html.table(*plan_rows(found, level))))
+    parts.append(_page.notes([f"{plan.form} has no plan: {plan.reason}" for plan in found.plans if plan.reason]))
     return _page.section("The frontier", *parts)
 
 
@@ -157,10 +159,10 @@ def frontier_rows(front: Frontier, level: float) -> tuple[list[str], list[list[s
 
 def plan_rows(found: Study, level: float) -> tuple[list[str], list[list[str]]]:
     """Return the plan at the budget of the report under each form."""
-    header = ["form", "N", "interval of N", "D", "k", "D/N", "pass@k", "held-out R2", ""]
+    header = ["form", "N", "interval of N", "D", "k", "D/N", "pass@k", "held-out R2"]
     rows = []
     for plan in found.plans:
-        cells = [plan.form]
+        cells = [f"{plan.form} (this report)" if plan is found.chosen else plan.form]
         if plan.headline is None or plan.reason is not None:
             cells += ["-"] * 6
         else:
@@ -169,8 +171,7 @@ def plan_rows(found: Study, level: float) -> tuple[list[str], list[list[str]]]:
             cells += [size(value["N"]), span(float(band.lower), float(band.upper))]
             cells += [size(value[name]) for name in ("D", "k", "D/N")]
             cells.append(number(math.exp(-value[RESPONSE]), 3))
-        remark = "this report" if plan is found.chosen else ""
-        rows.append([*cells, share(plan.score), remark if plan.reason is None else f"no plan: {plan.reason}"])
+        rows.append([*cells, share(plan.score)])
     return header, rows
 
 
@@ -179,10 +180,10 @@ def _forms(found: Study, level: float) -> list[str]:
     header = ["form", "parameters", "R2"]
     for order in orders:
         header += [f"beyond {order}: R2", "relative error", "promised / observed"]
-    header += ["fit"]
     rows = [_form_row(plan) for plan in found.plans]
     return [
-        _page.wide(_html.table(header, rows, left=("fit",))),
+        _page.wide(_html.table(header, rows)),
+        _page.notes([f"{plan.form}: {_form_words(plan)}" for plan in found.plans]),
         _page.paragraph(
             f"{found.compared.n_rows} rows of {found.compared.n_cells} checkpoints, response -log pass@k, squares of "
             "differences of its logarithm. beyond X: fitted to the rows that are smallest in X, asked for the others.",
@@ -192,13 +193,20 @@ def _forms(found: Study, level: float) -> list[str]:
 
 
 def _form_row(plan: FormPlan) -> list[str]:
-    fit = plan.result.fit
-    cells = [plan.form, str(len(fit.params)), number(plan.result.r2, 3)]
+    cells = [plan.form, str(len(plan.result.fit.params)), number(plan.result.r2, 3)]
     for each in plan.result.beyond:
         mark = "" if each.success else "?"
         cells += [f"{number(each.r2, 3)}{mark}", number(each.relative_error, 2), number(10.0**each.bias, 3)]
-    broken = ", breaks a check of the law" if fit.success and fit.law.broken_checks(fit.params) else ""
-    return [*cells, fit.status + (", certified" if fit.certificate.certified else ", not certified") + broken]
+    return cells
+
+
+def _form_words(plan: FormPlan) -> str:
+    """Say how a fit ended."""
+    fit = plan.result.fit
+    words = [fit.status, "certified to be the best minimum" if fit.certificate.certified else "not certified"]
+    if fit.at_bound:
+        words.append(f"{listed(fit.at_bound)} at bound")
+    return ", ".join([*words, *(fit.law.broken_checks(fit.params) if fit.success else ())])
 
 
 def _law(found: Study, level: float) -> str:

@@ -246,9 +246,9 @@ def ends(front: Frontier) -> list[tuple[str, float]]:
             )
             if side and bool(given[int(side > 0)]) == (word == "at_bound")
         ]
-        words.append(f"{_ENDS.get(str(word), str(word))}{': ' + listed(held) if held else ''}")
+        words.append(f"{_ENDS.get(str(word), f'end as {word}')}{': ' + listed(held) if held else ''}")
     counted: Sequence[str] = sorted(set(words), key=lambda each: -words.count(each))
     return [(each, words.count(each) / max(len(words), 1)) for each in counted]
 
 
-_ENDS = {"inside": "an optimum inside", "at_bound": "at a bound", "no_optimum": "no optimum"}
+_ENDS = {"inside": "have an optimum inside", "at_bound": "end at a bound", "no_optimum": "have no optimum"}
