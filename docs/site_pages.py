@@ -50,6 +50,7 @@ TOPICS = {
     "_sampled": "sampling",
     "_table": "tables",
     "resampling": "uncertainty",
+    "t2_reporting": "t2",
 }
 # Topics whose classes are made by a call of the user.
 CALLED = ("estimator", "laws")

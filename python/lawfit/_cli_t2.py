@@ -99,7 +99,8 @@ VERB = Verb(
     name="t2",
     purpose="say what to train and how often to sample, from sampled answers to one page",
     usage="DATA --budget FORMULA=AMOUNT -o PAGE.html [options]",
-    example="""lawfit t2 counts.csv --budget "6*N*D=1e18..1e25" --budget "2*N*k=1.4e11" -o report.html
+    example="""lawfit t2 counts.csv --budget "6*N*D=1e18..1e25" --budget "2*N*k=1.4e11" \\
+    -o report.html
 lawfit t2 counts.csv --budget "6*N*D=1e22" --budget "2*N*k=1e11" \\
     --where "benchmark == 'gsm8k'" --column N=params --column D=tokens -o report.html""",
     add_arguments=add_arguments,

@@ -211,11 +211,12 @@ def _form_words(plan: FormPlan) -> str:
 
 def _law(found: Study, level: float) -> str:
     fit, draws = found.chosen.result.fit, found.chosen.draws
+    bindings, _, last = fit.law.text.rpartition(";")
     header, body, notes = parameter_rows(fit, draws, level)
     drawn = pass_figure(found)
     return _page.section(
         "The law",
-        _html.text("code", f"-log pass@k = {fit.law.text}", 'class="law"'),
+        _html.text("code", f"-log pass@k = {last.strip()}{', where ' if bindings else ''}{bindings}", 'class="law"'),
         _page.wide(_html.table(header, body, left=("note",))),
         _page.notes(notes),
         _page.paragraph(f"Intervals: {how_made(fit, draws, level)}.", "small"),

@@ -11,7 +11,7 @@ import numpy as np
 from lawfit._engine import F64
 from lawfit._figure import short
 from lawfit._frontier import Frontier
-from lawfit._t2_study import FormPlan, Study
+from lawfit._t2_study import FormPlan, Study, share
 from lawfit._table import Table
 from lawfit._wording import listed
 from lawfit.t2 import Beyond
@@ -75,7 +75,7 @@ def verdict(found: Study, budget: str, level: float) -> Verdict:
     said = {name: _with_interval(front, name, level) for name in DECIDED}
     return Verdict(
         True,
-        f"With {budget}, train N = {said['N']} parameters on D = {said['D']} tokens and draw k = {said['k']} samples.",
+        f"With {budget}, train N = {said['N']} on D = {said['D']} and draw k = {said['k']}.",
         (),
     )
 
@@ -83,7 +83,7 @@ def verdict(found: Study, budget: str, level: float) -> Verdict:
 def _with_interval(front: Frontier, name: str, level: float) -> str:
     band = front.interval(name, level)
     ends = f"{100 * level:.4g} %: {span(float(band.lower), float(band.upper))}"
-    return f"{size(float(np.asarray(band.value)))} ({ends})"
+    return f"{size(float(np.asarray(band.value)))} {NOUNS[name]} ({ends})"
 
 
 def _reasons(found: Study, level: float) -> list[str]:
@@ -149,7 +149,7 @@ def held_out_words(beyond: Beyond) -> str:
     promised = f"{ratio:.2f} times" if ratio < 10.0 else f"{ratio:.3g} times"
     return (
         f"fitted without the {beyond.n_rows} rows with the largest {beyond.by} (above {size(beyond.above)}), it "
-        f"explains {max(beyond.r2, 0.0):.0%} of their variance, is off by {beyond.relative_error:.0%} of pass@k on "
+        f"explains {share(max(beyond.r2, 0.0))} of their variance, is off by {beyond.relative_error:.1%} of pass@k on "
         f"average, and promises {promised} the pass@k that came"
     )
 

@@ -18,7 +18,7 @@ FUNCTIONS += [adequacy.lack_of_fit, uncertainty.interval, uncertainty.draws_inte
 FUNCTIONS += [uncertainty.predicted_interval]
 FUNCTIONS += [lf.fit_counts, counts.bootstrap, _count_predictions.predict, _count_predictions.pass_at_k]
 FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
-FUNCTIONS += [lf.pass_at_k, lf.estimate_pass_at_k, lf.synthetic.counts]
+FUNCTIONS += [lf.pass_at_k, lf.t2_report, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
 
