@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -25,26 +25,45 @@ RESPONSE = "response"
 MOST_POINTS = 30
 # Decision-making quantities are flat at their optimum: a budget this much larger is the unit of what is near it.
 NEAR = 0.05
+# Responses and amounts that differ by rounding are the same.
+TIE = 1e-9
 # Halvings of a range of 70 in logarithms, to a part in 1e9 of a variable.
 HALVINGS = 36
 
 STATUSES = {
     "inside": "budgets alone hold it",
     "at_bound": "a bound holds it as well",
+    "at_edge": "the first or last of a menu is the best of it",
     "corner": "the law has a corner there",
     "no_optimum": "the law improves on to the end of the search: it has no optimum inside",
     "flat": "the law is flat there: other allocations are as good",
     "infeasible": "nothing within the bounds keeps to the budgets",
+    "unreachable": "better than the best that the law has within the bounds",
     "stalled": "the search came to no end",
     "not_finite": "the law or its parameters are not finite",
 }
-USABLE = ("inside", "at_bound", "corner")
+USABLE = ("inside", "at_bound", "at_edge", "corner")
 
 
 def solved(
-    law: Law, params: F64, maximize: bool, sweep: Sweep, n_threads: int = 1, progress: _engine.Progress | None = None
+    law: Law,
+    params: F64,
+    maximize: bool,
+    sweep: Sweep,
+    n_threads: int = 1,
+    progress: _engine.Progress | None = None,
+    *,
+    targets: F64 | None = None,
+    scales: Sequence[bool] = (),
 ) -> RawAllocations:
-    """Find the optimum of every draw of parameters, (draws, parameters), at every point of a sweep."""
+    """Find the optimum of every draw of parameters, (draws, parameters), at every point of a sweep.
+
+    ``targets`` (draws, points) are responses to reach in place of the sweep's own, by multiplying the budgets that
+    ``scales`` marks.
+    """
+    if targets is None and sweep.targets is not None:
+        targets = np.tile(sweep.targets, (len(params), 1))
+        scales = [place == sweep.least for place in range(len(sweep.budgets))]
     return _engine.allocate(
         law.text,
         law.variables or (),
@@ -55,19 +74,26 @@ def solved(
         sweep.lower,
         sweep.upper,
         maximize=maximize,
+        menus=sweep.menus if any(sweep.menus) else (),
+        whole=sweep.is_whole.tolist() if sweep.is_whole.any() else (),
+        targets=targets,
+        scales=scales,
         n_threads=n_threads,
         progress=progress,
     )
 
 
-def statuses_of(raw: RawAllocations, is_given: Bool) -> Words:
-    """(draws, points) words of `STATUSES`; ``is_given`` (variables, 2) are the bounds that were meant."""
+def statuses_of(raw: RawAllocations, sweep: Sweep) -> Words:
+    """(draws, points) words of `STATUSES`."""
     endings = np.array(_engine.registries().endings)[raw.ending]
-    words = np.where(endings == "optimum", "inside", endings).astype("<U10")
+    words = np.where(endings == "optimum", "inside", endings).astype("<U11")
     held = np.stack([raw.side < 0, raw.side > 0], axis=-1)
     is_usable = np.isin(words, ("inside", "corner"))
-    words[is_usable & (held & is_given).any(axis=(-2, -1))] = "at_bound"
-    words[is_usable & (held & ~is_given).any(axis=(-2, -1))] = "no_optimum"
+    for place, menu in enumerate(sweep.menus):
+        if len(menu) > 1:
+            words[is_usable & np.isin(raw.x[..., place], (menu[0], menu[-1]))] = "at_edge"
+    words[is_usable & (held & sweep.is_given).any(axis=(-2, -1))] = "at_bound"
+    words[is_usable & (held & ~sweep.is_given).any(axis=(-2, -1))] = "no_optimum"
     return words
 
 
@@ -128,7 +154,7 @@ class Allocation:
     @property
     def status(self) -> Words:
         """Words of how each point ended, of the shape of the amounts: a key of ``lawfit.allocation.STATUSES``."""
-        words: Words = statuses_of(self.raw, self.sweep.is_given)[0].reshape(self.sweep.shape)
+        words: Words = statuses_of(self.raw, self.sweep)[0].reshape(self.sweep.shape)
         return words
 
     @property
@@ -149,6 +175,28 @@ class Allocation:
         places = enumerate(self.sweep.budgets)
         values = {text: self.raw.price[0, :, j].reshape(self.sweep.shape) for j, text in places}
         return Named({text: np.where(self.success, value, math.nan)[()] for text, value in values.items()})
+
+    @property
+    def amounts(self) -> F64:
+        """(n_points, n_budgets) the budgets, with the least that reaches a target where one is to be reached."""
+        amounts = self.sweep.amounts.copy()
+        if self.sweep.least is not None:
+            amounts[:, self.sweep.least] = np.where(self.success.ravel(), self.raw.scale[0], math.nan)
+        return amounts
+
+    @property
+    def pareto(self) -> Bool:
+        """Whether no other point of the sweep is as good with as little of every budget, and better in one of them."""
+        sign = -1.0 if self.maximize else 1.0
+        goods = np.column_stack([self.amounts, sign * np.ravel(self[RESPONSE])])
+        found = np.zeros(len(goods), dtype=np.bool_)
+        for point, good in enumerate(goods):
+            no_worse = (goods <= good * (1.0 + TIE * np.sign(good))).all(axis=1)
+            found[point] = (
+                np.isfinite(good).all()
+                and not (no_worse & (goods < good * (1.0 - TIE * np.sign(good))).any(axis=1)).any()
+            )
+        return found.reshape(self.sweep.shape)
 
     @property
     def active(self) -> Named[Bool]:
@@ -188,7 +236,8 @@ class Allocation:
             raise DataError(f"share={share!r}: give a number above 0, such as 0.05")
         sign = -1.0 if self.maximize else 1.0
         n, variables = self.sweep.n_points, self.law.variables or ()
-        amounts = self.sweep.amounts * (1.0 + share)
+        amounts = self.amounts * (1.0 + share)
+        amounts[~np.isfinite(amounts)] = 1.0
         params = np.array([list(self.params.values())])
         ends: dict[str, tuple[F64, F64]] = {}
         for place, name in enumerate(variables):
@@ -205,7 +254,14 @@ class Allocation:
                     self.law,
                     params,
                     self.maximize,
-                    replace(self.sweep, amounts=np.tile(amounts, (2, 1)), lower=lower, upper=upper),
+                    replace(
+                        self.sweep,
+                        amounts=np.tile(amounts, (2, 1)),
+                        lower=lower,
+                        upper=upper,
+                        targets=None,
+                        least=None,
+                    ),
                 )
                 is_near = (sign * again.value[0] <= np.tile(sign * self.raw.value[0], 2)).reshape(2, n)
                 inner, outer = np.where(is_near, middle, inner), np.where(is_near, outer, middle)
@@ -255,7 +311,7 @@ class Allocation:
         """One row a point: amounts, variables, response, prices and status."""
         columns: dict[str, list[object]] = {}
         for j, text in enumerate(self.sweep.budgets):
-            columns[f"budget {text}"] = list(self.sweep.amounts[:, j].tolist())
+            columns[f"budget {text}"] = list(self.amounts[:, j].tolist())
         for name in (*(self.law.variables or ()), RESPONSE):
             columns[name] = list(np.ravel(self[name]).tolist())
         for text, price in self.price.items():
@@ -268,6 +324,9 @@ class Allocation:
         variables = self.law.variables or ()
         wants = "largest" if self.maximize else "smallest"
         heading = [("law", self.law.text), ("wanted", f"the {wants} {self.response}")]
+        if self.sweep.least is not None:
+            least = self.sweep.budgets[self.sweep.least]
+            heading[1] = ("wanted", f"the least {least} that reaches the target")
         shown = range(min(self.sweep.n_points, MOST_POINTS))
         extra = ["D/N"] if {"N", "D"} <= set(variables) else []
         header = [*self.sweep.budgets, *variables, *extra, self.response]
@@ -276,7 +335,7 @@ class Allocation:
         prices = [np.ravel(price) * math.log(1.1) * (1 if self.maximize else -1) for price in self.price.values()]
         rows = []
         for point in shown:
-            amounts = [number(float(amount), 4) for amount in self.sweep.amounts[point]]
+            amounts = [number(float(amount), 4) for amount in self.amounts[point]]
             figures = [number(float(column[point]), 5) for column in values]
             gains = [f"{float(price[point]):+.3g}" if math.isfinite(price[point]) else "-" for price in prices]
             rows.append([*amounts, *figures, *gains, str(self.status.ravel()[point])])
@@ -300,7 +359,7 @@ class Allocation:
                     found.append(f"{self._point(point)}: {said}")
         more = sum(reasons.values()) - len(reasons)
         if more > 0:
-            found.append(f"{more} more points have no optimum")
+            found.append(f"{more} more {'points have' if more > 1 else 'point has'} no optimum")
         for name, factor in self.beyond.items():
             factors = np.ravel(factor)[np.isfinite(np.ravel(factor))]
             if factors.size and factors.max() > 1.0:
@@ -314,4 +373,7 @@ class Allocation:
 
     def _point(self, point: int) -> str:
         pairs = zip(self.sweep.budgets, self.sweep.amounts[point], strict=True)
-        return ", ".join(f"{text}={amount:.4g}" for text, amount in pairs) or "without budgets"
+        words = [f"{text}={amount:.4g}" for j, (text, amount) in enumerate(pairs) if j != self.sweep.least]
+        if self.sweep.targets is not None:
+            words.append(f"target {self.sweep.targets[point]:.5g}")
+        return ", ".join(words) or "without budgets"

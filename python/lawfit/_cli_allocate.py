@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--budget", dest="budgets", action="append", default=[], metavar="FORMULA=AMOUNT", required=True,
         help='what may be spent, such as "6*N*D=1e24"; LOW..HIGH or LOW..HIGH:COUNT is a sweep')  # fmt: skip
     add("--limit", action="append", default=[], metavar="NAME=LOW:HIGH", help="bounds of a variable, such as D=:1e12")
+    add("--target", metavar="RESPONSE", help="reach it with as little as can be of the budget that has no =AMOUNT")
+    add("--menu", action="append", default=[], metavar="NAME=A,B,...", help="what a variable may be, such as N=1e9,3e9")
+    add("--integer", action="append", default=[], metavar="NAME", help="a variable that is a whole number, such as k")
     add("--hold", dest="at", action="append", default=[], metavar="NAME=VALUE", help="hold a variable, such as k=1")
     add("--maximize", action="store_true", help="a large response is good, such as an accuracy")
     add("--level", type=arguments.real, default=0.95, metavar="SHARE", help="coverage of the intervals (0.95)")
@@ -50,9 +53,12 @@ def run(chosen: argparse.Namespace) -> int:
     options: dict[str, Any] = {
         "bounds": {name: limit(ends) for name, ends in arguments.pairs("--limit", chosen.limit).items()},
         "at": {name: arguments.size("--hold", value) for name, value in arguments.pairs("--hold", chosen.at).items()},
+        "menus": {name: values_of(name, values) for name, values in arguments.pairs("--menu", chosen.menu).items()},
+        "integer": chosen.integer,
+        "target": None if chosen.target is None else _amounts("--target", chosen.target),
         "maximize": chosen.maximize,
     }
-    found = source.allocate(read_budgets(chosen.budgets), **options)
+    found = source.allocate(read_budgets(chosen.budgets, chosen.target is not None), **options)
     plan = found.plan if isinstance(found, Frontier) else found
     columns = _columns(found, chosen.level)
     output = Output(
@@ -67,25 +73,27 @@ def run(chosen: argparse.Namespace) -> int:
     return DONE if bool(np.all(plan.success)) else SOME_FAILED
 
 
-def read_budgets(texts: list[str]) -> dict[str, F64]:
+def read_budgets(texts: list[str], has_target: bool) -> dict[str, F64 | None]:
     """Read FORMULA=AMOUNT; a formula may hold == itself, so the amount is what follows the last =."""
-    found: dict[str, F64] = {}
+    found: dict[str, F64 | None] = {}
     sweeps = 0
     for text in texts:
         formula, equals, amount = (part.strip() for part in text.rpartition("="))
-        if not equals or not formula or not amount:
+        if not equals and has_target:
+            formula, amount = text.strip(), "least"
+        if not formula or not amount:
             raise DataError(f'--budget {text}: write FORMULA=AMOUNT, such as "6*N*D=1e24"')
         if formula in found:
             raise DataError(f"--budget: {formula} is given twice")
-        found[formula] = _amounts(text, amount)
-        sweeps += found[formula].size > 1
+        amounts = _amounts(f"--budget {text}", amount) if equals else None
+        found[formula] = amounts
+        sweeps += amounts is not None and amounts.size > 1
     if sweeps > 1:
         raise DataError("--budget: one budget can be a sweep; give the others one amount each")
     return found
 
 
-def _amounts(text: str, amount: str) -> F64:
-    option = f"--budget {text}"
+def _amounts(option: str, amount: str) -> F64:
     low, dots, rest = amount.partition("..")
     if not dots:
         return np.array(arguments.size(option, amount))
@@ -97,6 +105,11 @@ def _amounts(text: str, amount: str) -> F64:
     if n_points != int(n_points) or not 2 <= n_points <= 100_000:
         raise DataError(f"{option}: a sweep has a whole number of points, at least 2")
     return np.geomspace(*ends, int(n_points))
+
+
+def values_of(name: str, values: str) -> list[float]:
+    """Read A,B,..."""
+    return [arguments.size(f"--menu {name}", value) for value in values.split(",") if value.strip()]
 
 
 def limit(ends: str) -> tuple[float | None, float | None]:
@@ -114,11 +127,14 @@ def _columns(found: Allocation | Frontier, level: float) -> dict[str, list[Any]]
     columns = plan.columns()
     if isinstance(found, Allocation):
         return columns
+    least = "" if plan.sweep.least is None else plan.sweep.budgets[plan.sweep.least]
+    uncertain = {f"budget {least}": least} if least else {RESPONSE: RESPONSE}
+    uncertain.update((name, name) for name in plan.law.variables or ())
     out: dict[str, list[Any]] = {}
     for name, values in columns.items():
         out[name] = values
-        if name in (*(plan.law.variables or ()), RESPONSE):
-            band = found.interval(name, level)
+        if name in uncertain:
+            band = found.interval(uncertain[name], level)
             out[f"{name} lower"], out[f"{name} upper"] = (
                 list(np.ravel(end).tolist()) for end in (band.lower, band.upper)
             )

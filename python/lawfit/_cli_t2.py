@@ -7,9 +7,10 @@ import sys
 from dataclasses import replace
 
 from lawfit import _cli_arguments as arguments
-from lawfit._cli_allocate import limit, read_budgets
+from lawfit._cli_allocate import limit, read_budgets, values_of
 from lawfit._cli_output import Output, add_output, choose_format, json_text, write
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
+from lawfit._engine import F64
 from lawfit.errors import DataError
 from lawfit.t2_reporting import DEFAULT_FORMS, T2Report, t2_report
 
@@ -24,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the budget that the page opens with (the last of a sweep)")  # fmt: skip
     add("--limit", dest="bounds", action="append", default=[], metavar="NAME=LOW:HIGH",
         help="bounds of a variable, such as D=:1e12")  # fmt: skip
+    add("--menu", dest="menus", action="append", default=[], metavar="NAME=A,B,...",
+        help="what a variable may be, such as N=1e9,3e9")  # fmt: skip
+    add("--integer", action="append", default=[], metavar="NAME", help="a variable that is a whole number, such as k")
     add("--hold", dest="at", action="append", default=[], metavar="NAME=VALUE", help="hold a variable, such as k=1")
     add = parser.add_argument_group("answers").add_argument
     arguments.add_column(parser)
@@ -64,13 +68,13 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _report(chosen: argparse.Namespace) -> T2Report:
     names = [name for text in chosen.by for name in text.split(",")]
-    headline = read_budgets(chosen.headline)
+    headline = _budgets(chosen.headline)
     for text, amount in headline.items():
         if amount.size != 1:
             raise DataError(f"--headline {text}: give one amount, not a sweep")
     found = t2_report(
         arguments.read_data(chosen.data),
-        read_budgets(chosen.budgets),
+        _budgets(chosen.budgets),
         headline={text: float(amount) for text, amount in headline.items()} or None,
         k=None if chosen.k is None else [arguments.number("--k", each) for each in chosen.k.split(",")],
         by=names or ("N", "D"),
@@ -85,6 +89,9 @@ def _report(chosen: argparse.Namespace) -> T2Report:
         bounds={name: limit(ends) for name, ends in arguments.pairs("--limit", chosen.bounds).items()} or None,
         at={name: arguments.size("--hold", value) for name, value in arguments.pairs("--hold", chosen.at).items()}
         or None,
+        menus={name: values_of(name, values) for name, values in arguments.pairs("--menu", chosen.menus).items()}
+        or None,
+        integer=chosen.integer or (),
         cluster=chosen.cluster,
         n_replicates=chosen.n_replicates,
         level=chosen.level,
@@ -95,6 +102,11 @@ def _report(chosen: argparse.Namespace) -> T2Report:
     return replace(found, call=replace(found.call, source=" ".join(chosen.data)))
 
 
+def _budgets(texts: list[str]) -> dict[str, F64]:
+    """Read budgets, all of which have an amount here."""
+    return {text: amount for text, amount in read_budgets(texts, False).items() if amount is not None}
+
+
 VERB = Verb(
     name="t2",
     purpose="say what to train and how often to sample, from sampled answers to one page",
@@ -102,7 +114,7 @@ VERB = Verb(
     example="""lawfit t2 counts.csv --budget "6*N*D=1e18..1e25" --budget "2*N*k=1.4e11" \\
     -o report.html
 lawfit t2 counts.csv --budget "6*N*D=1e22" --budget "2*N*k=1e11" \\
-    --where "benchmark == 'gsm8k'" --column N=params --column D=tokens -o report.html""",
+    --where "benchmark == 'gsm8k'" --column N=params -o report.html""",
     add_arguments=add_arguments,
     run=run,
 )

@@ -53,6 +53,7 @@ class Allocations(TypedDict):
     ending: NDArray[np.uint8]
     side: NDArray[np.int8]
     runner_up: _F64
+    scale: _F64
 
 @type_check_only
 class Registries(TypedDict):
@@ -229,6 +230,10 @@ def allocate(
     upper: _F64,
     *,
     maximize: bool = False,
+    menus: list[list[float]] = ...,
+    whole: list[bool] = ...,
+    targets: _F64 | None = None,
+    scales: list[bool] = ...,
     kernels: str = "auto",
     n_threads: int = 1,
     progress: Callable[[int, int], object] | None = None,
@@ -237,7 +242,9 @@ def allocate(
 
     ``params`` (n_draws, n_parameters), ``amounts`` (n_points, n_budgets), ``lower`` and ``upper`` (n_points,
     n_variables): above 0, equal where a variable is held. ``budgets`` are formulas of the variables that must not pass
-    their amounts.
+    their amounts. ``menus`` and ``whole`` have one entry a variable, or none: what it may be, and whether it is whole.
+    With ``targets`` (n_draws, n_points) the budgets that ``scales`` marks are multiplied by the least ``scale`` whose
+    best answer reaches the target.
 
     Raises
     ------

@@ -51,9 +51,9 @@ def optima(law: Law, variables: tuple[str, ...], params: F64, cost: str, budget:
     missing = [name for name in (*names_of(cost, "budgets"), "N", "D") if name not in variables]
     if missing:
         return Optima(nothing, nothing, nothing, f"not available: the law has no variable {missing[0]}")
-    plan = sweep(law, {cost: budget}, None, None, {})
+    plan = sweep(law, {cost: budget}, {})
     raw = solved(law, params, False, plan)
-    words = statuses_of(raw, plan.is_given)[:, 0]
+    words = statuses_of(raw, plan)[:, 0]
     is_usable = np.isin(words, USABLE)
     columns = columns_of(raw, variables)
     size, tokens, response = (np.where(is_usable, columns[name][:, 0], np.nan) for name in ("N", "D", RESPONSE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -241,10 +241,13 @@ class Draws:
 
     def allocate(
         self,
-        budgets: Mapping[str, ArrayLike],
+        budgets: Mapping[str, ArrayLike | None],
         *,
         bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
         at: Mapping[str, float] | None = None,
+        menus: Mapping[str, ArrayLike] | None = None,
+        integer: Sequence[str] = (),
+        target: ArrayLike | None = None,
         maximize: bool = False,
         n_threads: int | None = None,
         progress: bool | Progress | None = None,
@@ -253,8 +256,9 @@ class Draws:
         from lawfit import allocation
 
         return allocation.of_draws(
-            self, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads, progress=progress
-        )
+            self, budgets, bounds=bounds, at=at, menus=menus, integer=integer, target=target, maximize=maximize,
+            n_threads=n_threads, progress=progress,
+        )  # fmt: skip
 
     def save(self, path: str | PathLike[str], *, data: bool = False) -> None:
         """Write it to a JSON file from which `lawfit.load` makes the same one; see `lawfit.saving.save`."""

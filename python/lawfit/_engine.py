@@ -232,6 +232,7 @@ class RawAllocations(NamedTuple):
     ending: NDArray[np.uint8]
     side: NDArray[np.int8]  # (draws, points, variables): -1 at the lower bound, 1 at the upper one
     runner_up: F64
+    scale: F64  # (draws, points): what the budgets that a target scales are multiplied by
 
 
 def allocate(
@@ -245,6 +246,10 @@ def allocate(
     upper: F64,
     *,
     maximize: bool = False,
+    menus: Sequence[Sequence[float]] = (),
+    whole: Sequence[bool] = (),
+    targets: F64 | None = None,
+    scales: Sequence[bool] = (),
     kernels: str = "auto",
     n_threads: int = 1,
     progress: Progress | None = None,
@@ -260,6 +265,10 @@ def allocate(
         lower,
         upper,
         maximize=maximize,
+        menus=[list(menu) for menu in menus],
+        whole=list(whole),
+        targets=targets,
+        scales=list(scales),
         kernels=kernels,
         n_threads=n_threads,
         progress=progress,

@@ -43,7 +43,7 @@ class Frontier:
     @property
     def status(self) -> Words:
         """(n_replicates, *shape of the amounts) how each ended, as `Allocation.status`."""
-        words = statuses_of(self.raw, self.plan.sweep.is_given)
+        words = statuses_of(self.raw, self.plan.sweep)
         return words.reshape(len(words), *self.plan.sweep.shape)
 
     @property
@@ -148,20 +148,24 @@ class Frontier:
 
     def to_text(self, level: float = 0.95) -> str:
         """Return the form for people, with intervals of a level."""
-        plan = self.plan
-        names = [*(plan.law.variables or ()), RESPONSE]
+        plan, sweep = self.plan, self.plan.sweep
+        given = [place for place in range(len(sweep.budgets)) if place != sweep.least]
+        # What is asked for comes last: the response of the budgets, or the least of one for the target.
+        names = [*(plan.law.variables or ()), RESPONSE if sweep.least is None else sweep.budgets[sweep.least]]
         if {"N", "D"} <= set(plan.law.variables or ()):
             names.insert(-1, "D/N")
         bands = {name: self.interval(name, level) for name in names}
         tail = 50.0 * (1.0 - level)
-        header = [*plan.sweep.budgets]
+        header = [*([] if sweep.targets is None else ["target"]), *(sweep.budgets[place] for place in given)]
         for name in names:
             header += [plan.response if name == RESPONSE else name, f"{tail:.4g} %", f"{100.0 - tail:.4g} %"]
         header.append("draws with an optimum")
         kept = np.mean(self.ok[self.draws.ok], axis=0).ravel()
         rows = []
         for point in range(min(plan.sweep.n_points, MOST_POINTS)):
-            cells = [number(float(amount), 4) for amount in plan.sweep.amounts[point]]
+            cells = [number(float(amount), 4) for amount in sweep.amounts[point, given]]
+            if sweep.targets is not None:
+                cells.insert(0, number(float(sweep.targets[point]), 5))
             for band in bands.values():
                 ends = (np.ravel(part)[point] for part in (band.value, band.lower, band.upper))
                 cells += [number(float(end), 4) for end in ends]

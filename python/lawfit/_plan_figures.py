@@ -163,7 +163,7 @@ def frontier_data(
     ends = plan.ranges.get(quantity, (math.nan, math.nan))
     return figure_data(
         {
-            "budget": plan.sweep.amounts[:, 0], "value": value, "lower": lower, "upper": upper,
+            "budget": plan.amounts[:, 0], "value": value, "lower": lower, "upper": upper,
             "data_range": np.array(ends), "model_x": np.array([x for x, _ in known.values()]),
             "model_y": np.array([y for _, y in known.values()]),
         },

@@ -49,7 +49,7 @@ class Call:
 
 # Options that are not called like the argument.
 OPTIONS = {
-    "columns": "column", "bounds": "limit", "at": "hold", "n_replicates": "bootstrap", "n_threads": "threads",
+    "columns": "column", "bounds": "limit", "at": "hold", "menus": "menu", "n_replicates": "bootstrap", "n_threads": "threads",
     "few_samples": "few-samples",
 }  # fmt: skip
 

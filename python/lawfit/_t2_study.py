@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lawfit._budgets import Bound
 from lawfit._draws import Draws
@@ -19,6 +21,15 @@ from lawfit.t2 import Beyond, FormResult, T2Comparison, compare_t2
 
 # Of what is held out: dearer checkpoints, and those with more tokens for each parameter, where such a plan goes.
 ORDERS = ("6*N*D", "D/N")
+
+
+class Limits(NamedTuple):
+    """What a plan keeps to besides budgets, as `lawfit.allocate` takes it."""
+
+    bounds: Mapping[str, Bound] | None
+    at: Mapping[str, float] | None
+    menus: Mapping[str, ArrayLike] | None
+    integer: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,9 +103,8 @@ def study(
     asked: str | None,
     sweep: Mapping[str, F64],
     headline: Mapping[str, float],
+    limits: Limits,
     *,
-    bounds: Mapping[str, Bound] | None,
-    at: Mapping[str, float] | None,
     cluster: str | None,
     n_replicates: int,
     seed: int,
@@ -106,8 +116,7 @@ def study(
         table, forms=forms, by=ORDERS, cluster=cluster, seed=seed, n_threads=n_threads, progress=progress
     )
     plans = tuple(
-        _plan(result, sweep, headline, bounds, at, n_replicates, seed, n_threads, progress)
-        for result in compared.results
+        _plan(result, sweep, headline, limits, n_replicates, seed, n_threads, progress) for result in compared.results
     )
     chosen, why = _chosen(plans, asked)
     return Study(table, compared, plans, chosen, why)
@@ -117,8 +126,7 @@ def _plan(
     result: FormResult,
     sweep: Mapping[str, F64],
     headline: Mapping[str, float],
-    bounds: Mapping[str, Bound] | None,
-    at: Mapping[str, float] | None,
+    limits: Limits,
     n_replicates: int,
     seed: int,
     n_threads: int | None,
@@ -131,7 +139,15 @@ def _plan(
         # Searched again from many starts, eight draws of a Beta law take longer than all others together.
         draws = fit.bootstrap(n_replicates, seed=seed, n_checked=0, n_threads=n_threads, progress=progress)
         fronts = [
-            draws.allocate(budgets, bounds=bounds, at=at, n_threads=n_threads, progress=progress)
+            draws.allocate(
+                budgets,
+                bounds=limits.bounds,
+                at=limits.at,
+                menus=limits.menus,
+                integer=limits.integer,
+                n_threads=n_threads,
+                progress=progress,
+            )  # fmt: skip
             for budgets in (sweep, headline)
         ]
     except LawfitError as error:

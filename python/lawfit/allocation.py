@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from lawfit import _arrays
 from lawfit._allocation import STATUSES as STATUSES
 from lawfit._allocation import Allocation, solved
-from lawfit._budgets import Bound, Sweep, sweep
+from lawfit._budgets import Bound, sweep
 from lawfit._draws import Draws
 from lawfit._engine import Progress
 from lawfit._frontier import Frontier
@@ -25,11 +25,14 @@ from lawfit.results import Fit
 
 def allocate(
     law: Law | str,
-    budgets: Mapping[str, ArrayLike],
+    budgets: Mapping[str, ArrayLike | None],
     *,
     params: Mapping[str, float],
     bounds: Mapping[str, Bound] | None = None,
     at: Mapping[str, float] | None = None,
+    menus: Mapping[str, ArrayLike] | None = None,
+    integer: Sequence[str] = (),
+    target: ArrayLike | None = None,
     maximize: bool = False,
     n_threads: int | None = None,
 ) -> Allocation:
@@ -41,7 +44,7 @@ def allocate(
         What to optimise: a law with variables, or the name of one in the catalogue.
     budgets : mapping of str to array-like
         Formulas of the variables with the amounts that they must not pass, such as ``{"6*N*D": 1e21}``. Arrays make a
-        sweep; the amounts of several budgets are broadcast together.
+        sweep; the amounts of several budgets, and of targets, are broadcast together.
     params : mapping of str to float
         A value for each parameter.
     bounds : mapping of str to pair, optional
@@ -49,6 +52,12 @@ def allocate(
         exist. By default variables are at least 1, and k = 1 counts as an answer.
     at : mapping of str to float, optional
         Variables that are held.
+    menus : mapping of str to array-like, optional
+        Values that a variable may have, such as the sizes that can be built; the others are chosen anew for each.
+    integer : sequence of str
+        Variables that are to be whole numbers, such as ``["k"]``; the others are chosen anew, nothing is rounded.
+    target : array-like, optional
+        Responses to be reached with as little as can be of the budget that has no amount: ``{"6*N*D": None}``.
     maximize : bool
         Whether the law is to be large, as an accuracy is, not small, as a loss is.
     n_threads : int, optional
@@ -64,7 +73,7 @@ def allocate(
     LawError
         A formula cannot be read, or mentions what is no variable of the law.
     DataError
-        An amount or a bound cannot be used.
+        An amount, a bound, a menu or a target cannot be used.
 
     Notes
     -----
@@ -84,6 +93,9 @@ def allocate(
     >>> plan = lf.allocate(lf.laws.chinchilla, {"6*N*D": 5.88e23}, params=hoffmann)
     >>> f"{plan['N']:.3g} parameters, {plan['D']:.3g} tokens, {plan['D/N']:.0f} a parameter"
     '3.25e+10 parameters, 3.02e+12 tokens, 93 a parameter'
+    >>> served = lf.allocate(lf.laws.chinchilla, {"6*N*D + 2*N*1e13": None}, params=hoffmann, target=plan["response"])
+    >>> f"for 1e13 tokens of answers as well: {served['N']:.3g} parameters, {served['D/N']:.0f} tokens a parameter"
+    'for 1e13 tokens of answers as well: 1.76e+10 parameters, 363 tokens a parameter'
     """
     if isinstance(law, str):
         law = CATALOGUE[law] if law in CATALOGUE else Law(law)
@@ -92,7 +104,7 @@ def allocate(
     if not law.variables:
         raise LawError("law: its variables are not known; write Law(text, variables=[...])")
     values = law.parameter_vector("params", params)
-    plan = sweep(law, budgets, bounds, at, {})
+    plan = sweep(law, budgets, {}, bounds=bounds, at=at, menus=menus, integer=integer, target=target)
     raw = solved(law, values[np.newaxis], maximize, plan, _arrays.resolve_threads(n_threads))
     named = Named(zip(law.parameters, values.tolist(), strict=True))
     return Allocation(law, named, plan, raw, Named(), maximize, "response")
@@ -100,10 +112,13 @@ def allocate(
 
 def of_fit(
     fit: Fit,
-    budgets: Mapping[str, ArrayLike],
+    budgets: Mapping[str, ArrayLike | None],
     *,
     bounds: Mapping[str, Bound] | None = None,
     at: Mapping[str, float] | None = None,
+    menus: Mapping[str, ArrayLike] | None = None,
+    integer: Sequence[str] = (),
+    target: ArrayLike | None = None,
     maximize: bool = False,
     n_threads: int | None = None,
 ) -> Allocation:
@@ -113,7 +128,7 @@ def of_fit(
     ----------
     fit : Fit
         What to allocate with; its data tell how far a plan lies outside them.
-    budgets, bounds, at, maximize, n_threads
+    budgets, bounds, at, menus, integer, target, maximize, n_threads
         As in `allocate`.
 
     Returns
@@ -142,7 +157,8 @@ def of_fit(
     """
     if not fit.success:
         raise DataError(f"the fit cannot be allocated with as it is: {fit.message}")
-    plan, ranges = _of(fit, budgets, bounds, at)
+    ranges = _ranges(fit)
+    plan = sweep(fit.law, budgets, ranges, bounds=bounds, at=at, menus=menus, integer=integer, target=target)
     params = np.array([list(fit.params.values())])
     raw = solved(fit.law, params, maximize, plan, _arrays.resolve_threads(n_threads))
     return Allocation(fit.law, fit.params, plan, raw, ranges, maximize, fit.rows.response)
@@ -150,10 +166,13 @@ def of_fit(
 
 def of_draws(
     draws: Draws,
-    budgets: Mapping[str, ArrayLike],
+    budgets: Mapping[str, ArrayLike | None],
     *,
     bounds: Mapping[str, Bound] | None = None,
     at: Mapping[str, float] | None = None,
+    menus: Mapping[str, ArrayLike] | None = None,
+    integer: Sequence[str] = (),
+    target: ArrayLike | None = None,
     maximize: bool = False,
     n_threads: int | None = None,
     progress: bool | Progress | None = None,
@@ -164,7 +183,7 @@ def of_draws(
     ----------
     draws : Draws
         Of `lawfit.bootstrap`.
-    budgets, bounds, at, maximize, n_threads
+    budgets, bounds, at, menus, integer, target, maximize, n_threads
         As in `allocate`.
     progress : bool or callable, optional
         As in `lawfit.fit`.
@@ -194,22 +213,18 @@ def of_draws(
     >>> bool(band.lower < front.plan["N"] < band.upper)
     True
     """
-    plan = of_fit(draws.fit, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads)
+    plan = of_fit(
+        draws.fit, budgets, bounds=bounds, at=at, menus=menus, integer=integer, target=target, maximize=maximize,
+        n_threads=n_threads,
+    )  # fmt: skip
     raw = solved(
         draws.law, draws.params, maximize, plan.sweep, _arrays.resolve_threads(n_threads), as_progress(progress)
     )
     return Frontier(plan, draws, raw)
 
 
-def _of(
-    fit: Fit,
-    budgets: Mapping[str, ArrayLike],
-    bounds: Mapping[str, Bound] | None,
-    at: Mapping[str, float] | None,
-) -> tuple[Sweep, Named[tuple[float, float]]]:
+def _ranges(fit: Fit) -> Named[tuple[float, float]]:
     rows, summary = fit.rows, fit.rows.summary
     if summary is not None:
-        ranges = dict(summary.ranges)
-    else:
-        ranges = {name: (float(x.min()), float(x.max())) for name, x in zip(rows.variables, rows.x, strict=True)}
-    return sweep(fit.law, budgets, bounds, at, ranges), Named(ranges)
+        return Named(summary.ranges)
+    return Named({name: (float(x.min()), float(x.max())) for name, x in zip(rows.variables, rows.x, strict=True)})

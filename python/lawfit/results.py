@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -319,17 +319,23 @@ class Fit:
 
     def allocate(
         self,
-        budgets: Mapping[str, ArrayLike],
+        budgets: Mapping[str, ArrayLike | None],
         *,
         bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
         at: Mapping[str, float] | None = None,
+        menus: Mapping[str, ArrayLike] | None = None,
+        integer: Sequence[str] = (),
+        target: ArrayLike | None = None,
         maximize: bool = False,
         n_threads: int | None = None,
     ) -> Allocation:
         """Where the law is best under budgets; see `lawfit.allocate`."""
         from lawfit import allocation
 
-        return allocation.of_fit(self, budgets, bounds=bounds, at=at, maximize=maximize, n_threads=n_threads)
+        return allocation.of_fit(
+            self, budgets, bounds=bounds, at=at, menus=menus, integer=integer, target=target, maximize=maximize,
+            n_threads=n_threads,
+        )  # fmt: skip
 
     def lack_of_fit(self, kind: str = "auto") -> LackOfFit:
         """Test whether the law misses the runs by more than their noise; see `lawfit.adequacy.lack_of_fit`."""

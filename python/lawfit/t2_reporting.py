@@ -21,7 +21,7 @@ from lawfit._law import Law
 from lawfit._named import Named
 from lawfit._progress import as_progress
 from lawfit._t2_call import Call
-from lawfit._t2_study import FormPlan, Study, study
+from lawfit._t2_study import FormPlan, Limits, Study, study
 from lawfit._t2_verdict import QUANTITIES, Verdict, verdict
 from lawfit._table import Table, table_of
 from lawfit._wording import describe, listed
@@ -173,6 +173,8 @@ def t2_report(
     forms: Sequence[str] = DEFAULT_FORMS,
     bounds: Mapping[str, Bound] | None = None,
     at: Mapping[str, float] | None = None,
+    menus: Mapping[str, ArrayLike] | None = None,
+    integer: Sequence[str] = (),
     cluster: str | None = None,
     n_replicates: int = 1000,
     level: float = 0.95,
@@ -210,7 +212,7 @@ def t2_report(
         that predicts held-out cells best.
     forms : sequence of str
         Forms of `lawfit.compare_t2` that are fitted to the same cells, and asked for the same plan.
-    bounds, at : mapping, optional
+    bounds, at, menus, integer
         As in `lawfit.allocate`.
     cluster : str, optional
         What makes cells belong together, such as ``"N"`` where all checkpoints of a size are of one training run; each
@@ -257,20 +259,21 @@ def t2_report(
     >>> grid = {"N": [1e8, 4e8, 1.6e9, 6.4e9], "D": [5e9, 2e10, 8e10, 3.2e11]}
     >>> counts = lf.synthetic.counts(lf.laws.chinchilla, truth, grid, n_problems=60, n_samples=200, seed=0)
     >>> report = lf.t2_report(counts, {"6*N*D": 1e21, "2*N*k": 1e11}, forms=["t2_beta_added"], n_replicates=100)
-    >>> report.law, report.chosen.headline.interval("N").value > 1e8
+    >>> report.law, bool(report.chosen.headline.interval("N").value > 1e8)
     ('t2_beta_added', True)
     """
     check_level(level)
     given = dict(locals())
     laws, asked = _laws(law, forms)
-    amounts, opening = _budgets(budgets, headline, bounds, at)
+    limits = Limits(bounds, at, menus, integer)
+    amounts, opening = _budgets(budgets, headline, limits)
     reported = as_progress(progress)
     table = _table(data, k, by, problem, columns, where, probability, nll, few_samples)
     if cluster is not None and cluster not in table.names:
         raise DataError(f"cluster={cluster!r}: name a column of by={list(table.names[: table.names.index('k')])}")
     found = study(
-        table, laws, asked, amounts, opening, bounds=bounds, at=at, cluster=cluster, n_replicates=n_replicates,
-        seed=seed, n_threads=_arrays.resolve_threads(n_threads), progress=reported,
+        table, laws, asked, amounts, opening, limits, cluster=cluster, n_replicates=n_replicates, seed=seed,
+        n_threads=_arrays.resolve_threads(n_threads), progress=reported,
     )  # fmt: skip
     words = " and ".join(f"{text} = {amount:.4g}" for text, amount in opening.items())
     return T2Report(
@@ -305,11 +308,12 @@ def _laws(law: str | None, forms: Sequence[str]) -> tuple[dict[str, Law], str | 
 def _budgets(
     budgets: Mapping[str, ArrayLike],
     headline: Mapping[str, float] | None,
-    bounds: Mapping[str, Bound] | None,
-    at: Mapping[str, float] | None,
+    limits: Limits,
 ) -> tuple[dict[str, F64], dict[str, float]]:
     """Amounts of the sweep and those that the report opens with."""
-    checked = sweep(FORMS["t2_loss"], budgets, bounds, at, {})
+    checked = sweep(
+        FORMS["t2_loss"], budgets, {}, bounds=limits.bounds, at=limits.at, menus=limits.menus, integer=limits.integer
+    )
     if not budgets:
         raise DataError('budgets: give at least one, such as {"6*N*D": 1e21, "2*N*k": 1e11}')
     amounts = {text: _arrays.as_float64(amount, f"budgets[{text!r}]") for text, amount in budgets.items()}

@@ -1,8 +1,5 @@
 //! Points that spend what they may, over all that the budgets allow: where searches begin.
 
-use std::ops::Range;
-
-use crate::allocation::AllocationSpec;
 use crate::allocation::Ending;
 use crate::allocation::search::Found;
 use crate::allocation::search::Search;
@@ -10,8 +7,6 @@ use crate::allocation::search::follow;
 use crate::allocation::spend::Held;
 use crate::allocation::spend::Limits;
 use crate::allocation::spend::Spending;
-use crate::allocation::surface::MOST_BUDGETS;
-use crate::allocation::surface::MOST_VARIABLES;
 use crate::allocation::surface::Point;
 use crate::allocation::surface::Surface;
 
@@ -39,14 +34,13 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub(super) fn new(surface: &Surface, spec: &AllocationSpec<'_>, points: Range<usize>) -> Grid {
+    pub(super) fn new(surface: &Surface, points: &[Limits]) -> Grid {
         let n = surface.n;
         let mut grid =
             Grid { limits: Vec::new(), held: Vec::new(), cuts: vec![0], is_line: Vec::new(), columns: Vec::new() };
         // Points that hold the same variables are spent in the same way.
         let mut known: Vec<(Vec<bool>, Spending)> = Vec::new();
-        for point in points {
-            let limits = limits_of(spec, n, point);
+        for &limits in points {
             let holds: Vec<bool> = (0..n).map(|i| limits.lower[i] == limits.upper[i]).collect();
             let place = known.iter().position(|(pattern, _)| *pattern == holds).unwrap_or_else(|| {
                 known.push((holds, Spending::new(surface, &limits)));
@@ -64,7 +58,7 @@ impl Grid {
     }
 
     /// The best allocation of each point of the sweep under one draw of parameters.
-    pub(super) fn solve(&self, surface: &Surface, spec: &AllocationSpec<'_>, parameters: &[f64]) -> Vec<Found> {
+    pub(super) fn solve(&self, surface: &Surface, parameters: &[f64]) -> Vec<Found> {
         let values = surface.values(parameters, &self.columns, self.held.len());
         let mut searches = Vec::new();
         for (point, limits) in self.limits.iter().enumerate() {
@@ -82,7 +76,7 @@ impl Grid {
         let mut found: Vec<Found> = (0..self.limits.len())
             .map(|point| {
                 let is_empty = self.cuts[point] == self.cuts[point + 1];
-                Found::none(if is_empty { Ending::Infeasible } else { Ending::NotFinite }, spec.budgets.len())
+                Found::none(if is_empty { Ending::Infeasible } else { Ending::NotFinite })
             })
             .collect();
         for (point, search) in &searches {
@@ -93,7 +87,7 @@ impl Grid {
 }
 
 /// Keeps the better of two ends and the value of the other, where they are two.
-fn merge(best: &mut Found, other: Found) {
+pub(super) fn merge(best: &mut Found, other: Found) {
     if matches!(best.ending, Ending::Infeasible | Ending::NotFinite) {
         *best = other;
         return;
@@ -106,19 +100,6 @@ fn merge(best: &mut Found, other: Found) {
     let second = winner.runner_up.min(loser.runner_up);
     *best = winner;
     best.runner_up = if is_same { second } else { second.min(loser.value) };
-}
-
-fn limits_of(spec: &AllocationSpec<'_>, n: usize, point: usize) -> Limits {
-    let m = spec.budgets.len();
-    let mut limits = Limits { lower: [0.0; MOST_VARIABLES], upper: [0.0; MOST_VARIABLES], amount: [0.0; MOST_BUDGETS] };
-    for i in 0..n {
-        limits.lower[i] = libm::log(spec.lower[point * n + i]);
-        limits.upper[i] = libm::log(spec.upper[point * n + i]);
-    }
-    for j in 0..m {
-        limits.amount[j] = libm::log(spec.amounts[point * m + j]);
-    }
-    limits
 }
 
 /// All combinations of equally spaced values of the free variables; the others are at their lower bounds.

@@ -48,13 +48,11 @@ pub(super) struct Found {
 
 impl Found {
     /// What is said where there is no allocation.
-    pub(super) fn none(ending: Ending, m: usize) -> Found {
-        let mut price = [0.0; MOST_BUDGETS];
-        price[..m].fill(f64::NAN);
+    pub(super) fn none(ending: Ending) -> Found {
         Found {
             u: [f64::NAN; MOST_VARIABLES],
             value: f64::NAN,
-            price,
+            price: [f64::NAN; MOST_BUDGETS],
             residual: f64::NAN,
             side: [0; MOST_VARIABLES],
             ending,
@@ -163,7 +161,7 @@ impl Search {
         let ending = self.ending.unwrap_or(Ending::Stalled);
         let value = self.at.map_or(f64::NAN, |local| local.value);
         if !value.is_finite() {
-            return Found::none(Ending::NotFinite, MOST_BUDGETS);
+            return Found::none(Ending::NotFinite);
         }
         Found {
             u: self.held.u,

@@ -6,6 +6,7 @@ fn names(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Case<'a> {
     law: &'a str,
     variables: &'a str,
@@ -15,6 +16,19 @@ struct Case<'a> {
 }
 
 fn solve(case: &Case<'_>, maximize: bool) -> Allocations {
+    solve_with(case, maximize, &Extra::default())
+}
+
+/// What cannot be divided, and what is to be reached.
+#[derive(Default)]
+struct Extra<'a> {
+    menus: &'a [Vec<f64>],
+    whole: &'a [bool],
+    targets: &'a [f64],
+    scales: &'a [bool],
+}
+
+fn solve_with(case: &Case<'_>, maximize: bool, extra: &Extra<'_>) -> Allocations {
     let variables = names(case.variables);
     let parameters: Vec<String> = case.parameters.iter().map(|(name, _)| (*name).to_owned()).collect();
     let params: Vec<f64> = case.parameters.iter().map(|(_, value)| *value).collect();
@@ -32,6 +46,10 @@ fn solve(case: &Case<'_>, maximize: bool) -> Allocations {
         amounts: &amounts,
         lower: &lower,
         upper: &upper,
+        menus: extra.menus,
+        whole: extra.whole,
+        targets: extra.targets,
+        scales: extra.scales,
         n_draws: 1,
         n_points: 1,
         level: Level::Portable,
@@ -210,4 +228,111 @@ fn more_is_better_under_maximize() {
     let same = solve(&other, false);
     assert_close(best.x[0], same.x[0], 1e-9);
     assert!(best.price[0] > 0.0 && best.value[0] > 0.0);
+}
+
+const T2: [(&str, f64); 7] =
+    [("E", 1.69), ("A", 406.4), ("B", 410.7), ("alpha", 0.34), ("beta", 0.28), ("G", 2.0), ("gamma", 0.3)];
+const T2_LAW: &str = "E + A*N**-alpha + B*D**-beta + G*k**-gamma";
+
+#[test]
+fn a_target_is_reached_by_the_budget_that_gives_it() {
+    for (law, variables, parameters, budgets) in [
+        ("E + A*N**-alpha + B*D**-beta", "N D", &CHINCHILLA[..], &[("6*N*D", 3e22)][..]),
+        (T2_LAW, "N D k", &T2[..], &[("6*N*D", 3e22), ("2*N*k", 1.4e11)][..]),
+        (T2_LAW, "N D k", &T2[..], &[("6*N*D + 2*N*k*1e12", 3e23)][..]),
+    ] {
+        let bounds = vec![WIDE; variables.split(' ').count()];
+        let known = solve(&Case { law, variables, parameters, budgets, bounds: &bounds }, false);
+        for start in [1.0, 1e20, 1e25] {
+            let mut budgets = budgets.to_vec();
+            let (amount, scales) = (budgets[0].1, [true, false]);
+            budgets[0].1 = start;
+            let case = Case { law, variables, parameters, budgets: &budgets, bounds: &bounds };
+            let extra = Extra { targets: &known.value, scales: &scales[..budgets.len()], ..Extra::default() };
+            let found = solve_with(&case, false, &extra);
+            // A response is known to its rounding, which is 1e-15 of it over its slope of a few hundredths.
+            assert_close(found.scale[0] * start, amount, 1e-12);
+            assert_close(found.x[0], known.x[0], 1e-9);
+        }
+    }
+}
+
+#[test]
+fn training_and_serving_together_have_their_published_least_cost() {
+    // Sardana et al.: the quality of a 30B Chinchilla model for 1e13 tokens of answers.
+    let parameters = [("E", 1.69), ("A", 406.4), ("B", 410.7), ("alpha", 0.336), ("beta", 0.283)];
+    let law = "E + A*N**-alpha + B*D**-beta";
+    let (a, b): (f64, f64) = (0.336, 0.283);
+    let g = (a * 406.4_f64 / (b * 410.7)).powf(1.0 / (a + b));
+    let tokens = (30e9_f64 / g).powf(a / b) / g;
+    let quality = 1.69 + 406.4 * 30e9_f64.powf(-a) + 410.7 * tokens.powf(-b);
+    let budgets = [("6*N*D + 2*N*1e13", 1.0)];
+    let case = Case { law, variables: "N D", parameters: &parameters, budgets: &budgets, bounds: &[WIDE, WIDE] };
+    let extra = Extra { targets: &[quality], scales: &[true], ..Extra::default() };
+    let found = solve_with(&case, false, &extra);
+    assert_close(found.x[0], 13.6e9, 5e-3);
+    assert_close(found.x[1] / tokens, 2.84, 2e-3);
+    let plain = 6.0 * 30e9 * tokens + 2.0 * 30e9 * 1e13;
+    assert_close(1.0 - found.scale[0] / plain, 0.280, 2e-3);
+}
+
+#[test]
+fn a_target_below_all_is_unreachable_and_one_above_all_needs_the_least() {
+    let case = |bounds| Case {
+        law: "E + A*N**-alpha + B*D**-beta",
+        variables: "N D",
+        parameters: &CHINCHILLA,
+        budgets: &[("6*N*D", 1.0)],
+        bounds,
+    };
+    let extra = |targets| Extra { targets, scales: &[true], ..Extra::default() };
+    let below = solve_with(&case(&[WIDE, WIDE]), false, &extra(&[1.6]));
+    assert_eq!(below.ending, [Ending::Unreachable as u8]);
+    assert!(below.scale[0].is_nan() && below.x[0].is_nan());
+    let above = solve_with(&case(&[(1e6, 1e30), (1e6, 1e30)]), false, &extra(&[100.0]));
+    assert_close(above.scale[0], 6e12, 1e-9);
+}
+
+#[test]
+fn a_menu_is_gone_through_and_the_rest_is_chosen_anew() {
+    let sizes = [1e8, 7e9, 1e9, 7e10, 1.3e10];
+    let budgets = [("6*N*D", 5.88e23)];
+    let case = Case {
+        law: "E + A*N**-alpha + B*D**-beta",
+        variables: "N D",
+        parameters: &CHINCHILLA,
+        budgets: &budgets,
+        bounds: &[WIDE, WIDE],
+    };
+    let menus = [sizes.to_vec(), Vec::new()];
+    let found = solve_with(&case, false, &Extra { menus: &menus, ..Extra::default() });
+    let response = |n: f64| 1.69 + 406.4 * n.powf(-0.34) + 410.7 * (5.88e23 / 6.0 / n).powf(-0.28);
+    let best = sizes.into_iter().min_by(|a, b| response(*a).total_cmp(&response(*b))).unwrap();
+    assert_eq!(found.x[0], best);
+    assert_close(found.x[1], 5.88e23 / 6.0 / best, 1e-13);
+    let mut others: Vec<f64> = sizes.into_iter().map(response).collect();
+    others.sort_by(f64::total_cmp);
+    assert_close(found.runner_up[0], others[1], 1e-13);
+}
+
+#[test]
+fn whole_numbers_are_the_best_of_all_whole_numbers() {
+    for inference in [3e8, 2e9, 1.4e11] {
+        let budgets = [("6*N*D", 2.56e19), ("2*N*k", inference)];
+        let bounds = [WIDE, WIDE, WIDE];
+        let case = Case { law: T2_LAW, variables: "N D k", parameters: &T2, budgets: &budgets, bounds: &bounds };
+        let whole = Extra { whole: &[false, false, true], ..Extra::default() };
+        let found = solve_with(&case, false, &whole);
+        let mut best = (f64::INFINITY, 0.0);
+        for k in 1..2000 {
+            let held = [WIDE, WIDE, (f64::from(k), f64::from(k))];
+            let value = solve(&Case { bounds: &held, ..case }, false).value[0];
+            if value < best.0 {
+                best = (value, f64::from(k));
+            }
+        }
+        assert_eq!(found.x[2], best.1);
+        assert_close(found.value[0], best.0, 1e-14);
+        assert_eq!(found.side, [0, 0, if best.1 > 1.0 { 0 } else { -1 }]);
+    }
 }

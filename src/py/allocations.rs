@@ -17,7 +17,7 @@ use crate::run_allocations;
 type Array<'py> = PyReadonlyArrayDyn<'py, f64>;
 
 #[pyfunction]
-#[pyo3(signature = (law, variables, parameters, budgets, params, amounts, lower, upper, *, maximize = false, kernels = "auto", n_threads = 1, progress = None))]
+#[pyo3(signature = (law, variables, parameters, budgets, params, amounts, lower, upper, *, maximize = false, menus = Vec::new(), whole = Vec::new(), targets = None, scales = Vec::new(), kernels = "auto", n_threads = 1, progress = None))]
 #[expect(clippy::too_many_arguments, reason = "one flat call is the seam")]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over owned arguments")]
 pub(super) fn allocate<'py>(
@@ -31,6 +31,10 @@ pub(super) fn allocate<'py>(
     lower: Array<'py>,
     upper: Array<'py>,
     maximize: bool,
+    menus: Vec<Vec<f64>>,
+    whole: Vec<bool>,
+    targets: Option<Array<'py>>,
+    scales: Vec<bool>,
     kernels: &str,
     n_threads: usize,
     progress: Option<Bound<'py, PyAny>>,
@@ -41,6 +45,10 @@ pub(super) fn allocate<'py>(
     let amounts_ = Named { name: "amounts", array: &amounts }.slice(py, &[None, Some(m)])?;
     let (n_draws, n_points) = (params.shape()[0], amounts.shape()[0]);
     let bounds = [Some(n_points), Some(n)];
+    let targets_ = match &targets {
+        Some(array) => Named { name: "targets", array }.slice(py, &[Some(n_draws), Some(n_points)])?,
+        None => &[],
+    };
     let spec = AllocationSpec {
         law,
         variables: &variables,
@@ -51,6 +59,10 @@ pub(super) fn allocate<'py>(
         amounts: amounts_,
         lower: Named { name: "lower", array: &lower }.slice(py, &bounds)?,
         upper: Named { name: "upper", array: &upper }.slice(py, &bounds)?,
+        menus: &menus,
+        whole: &whole,
+        targets: targets_,
+        scales: &scales,
         n_draws,
         n_points,
         level,
@@ -68,5 +80,6 @@ pub(super) fn allocate<'py>(
     out.set_item("ending", found.ending.into_pyarray(py).reshape(shape)?)?;
     out.set_item("side", found.side.into_pyarray(py).reshape([n_draws, n_points, n])?)?;
     out.set_item("runner_up", found.runner_up.into_pyarray(py).reshape(shape)?)?;
+    out.set_item("scale", found.scale.into_pyarray(py).reshape(shape)?)?;
     Ok(out)
 }
