@@ -49,7 +49,7 @@ class Call:
 
 # Options that are not called like the argument.
 OPTIONS = {
-    "columns": "column", "bounds": "limit", "at": "hold", "menus": "menu", "n_replicates": "bootstrap", "n_threads": "threads",
+    "columns": "column", "bounds": "limit", "at": "hold", "menus": "menu", "n_replicates": "bootstrap",
     "few_samples": "few-samples",
 }  # fmt: skip
 
@@ -57,15 +57,22 @@ OPTIONS = {
 def _command_words(option: str, value: object) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{option} {quoted(f'{name}={_end_words(each)}')}" for name, each in value.items()]
-    if not isinstance(value, str) and isinstance(value, Sequence | np.ndarray):
-        return [f"{option} {quoted(','.join(map(_number, value)))}"]
-    return [f"{option} {quoted(str(value))}"]
+    if option == "--integer" and not isinstance(value, str) and isinstance(value, Sequence):
+        return [f"{option} {quoted(str(name))}" for name in value]
+    return [f"{option} {quoted(_several(value))}"]
+
+
+def _several(value: object) -> str:
+    """Write values with commas between."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return ",".join(map(_number, value)) if isinstance(value, list | tuple) else _number(value)
 
 
 def _end_words(value: object) -> str:
     if isinstance(value, tuple):
         return ":".join("" if end is None else f"{end:g}" for end in value)
-    return _number(value)
+    return _several(value)
 
 
 def _number(value: object) -> str:

@@ -147,7 +147,7 @@ def _plan(
                 integer=limits.integer,
                 n_threads=n_threads,
                 progress=progress,
-            )  # fmt: skip
+            )
             for budgets in (sweep, headline)
         ]
     except LawfitError as error:

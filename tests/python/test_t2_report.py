@@ -18,7 +18,7 @@ import pytest
 from html_checks import checked, text_of
 
 import lawfit as lf
-from lawfit import _t2_study, _t2_verdict
+from lawfit import _t2_call, _t2_study, _t2_verdict
 from lawfit.cli import build_parser
 from lawfit.errors import DataError, LawError
 from lawfit.t2_reporting import DEFAULT_FORMS
@@ -270,6 +270,34 @@ def test_the_page_tells_the_call_and_the_command_that_make_it_again(report: lf.T
     assert isinstance(call.value, ast.Call)
     given = {word.arg: ast.literal_eval(word.value) for word in call.value.keywords}
     assert given == OPTIONS
+
+
+def test_the_command_holds_every_kind_of_option() -> None:
+    options: dict[str, Any] = {
+        "columns": {"N": "params", "D": "C/(6*params)"}, "bounds": {"D": (None, 1e12), "k": (2.0, 64.0)},
+        "at": {"k": 4.0}, "menus": {"N": [1e9, 3e9]}, "integer": ["k", "N"], "k": np.array([1.0, 4.0]),
+        "by": ["N", "D", "model"], "problem": ["task", "item"], "few_samples": "drop_cell", "cluster": "N",
+    }  # fmt: skip
+    call = _t2_call.Call("a file.csv", {"6*N*D": np.array(1e21), "2*N*k": np.array([1e9, 2e9])}, options)
+    words = shlex.split(call.as_command().replace("\\\n", " "))[1:]
+    chosen = build_parser().parse_args(words)
+    assert chosen.data == ["a file.csv"]
+    assert chosen.budgets == ["6*N*D=1e+21", "2*N*k=1e+09..2e+09:2"]
+    assert (chosen.columns, chosen.bounds) == (["N=params", "D=C/(6*params)"], ["D=:1e+12", "k=2:64"])
+    assert (chosen.at, chosen.menus, chosen.integer) == (["k=4"], ["N=1000000000,3000000000"], ["k", "N"])
+    assert (chosen.k, chosen.by, chosen.problem) == ("1,4", ["N,D,model"], ["task,item"])
+    assert (chosen.few_samples, chosen.cluster) == ("drop_cell", "N")
+    compile(call.as_python(), "call", "exec")
+
+
+def test_a_plan_may_be_of_whole_samples_and_sizes_from_a_menu(report: lf.T2Report) -> None:
+    options = {**OPTIONS, "forms": ["t2_beta"], "n_replicates": 20, "menus": {"N": [1e8, 4e8, 2e9]}, "integer": ["k"]}
+    found = lf.t2_report(made_counts(), {"6*N*D": 1e21, "2*N*k": 2e10}, **{**options, "headline": None})
+    front = found.chosen.headline
+    assert front is not None
+    assert (float(front.plan["N"]), float(front.plan["k"])) == (4e8, 25.0)
+    assert "One budget was asked for" in text_of(found.to_html())
+    assert report.law == found.law
 
 
 def test_what_the_user_wrote_is_text_and_never_markup(report: lf.T2Report) -> None:
