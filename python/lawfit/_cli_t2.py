@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--probability", metavar="COLUMN", help="chance that one answer is right, instead of n_samples and n_correct")
     add("--nll", metavar="COLUMN", help="its -log, instead")
     add("--few-samples", default="error", metavar="error|drop_problem|drop_cell", help="where k is above the samples")
+    add("--problems", default="all", metavar="all|common", help="means over all problems, or those of every checkpoint")
+    add("--bias", metavar="delta|jackknife", help="correct -log of the means for their bias (not)")
     add = parser.add_argument_group("laws").add_argument
     add("--law", metavar="NAME|FORMULA", help="the form that the page is about (the best on held-out cells)")
     add("--forms", action="append", default=[], metavar="NAMES", help=f"forms to compare ({','.join(DEFAULT_FORMS)})")
@@ -84,6 +86,8 @@ def _report(chosen: argparse.Namespace) -> T2Report:
         probability=chosen.probability,
         nll=chosen.nll,
         few_samples=chosen.few_samples,
+        problems=chosen.problems,
+        bias=chosen.bias,
         law=chosen.law,
         forms=arguments.split_names(chosen.forms) or DEFAULT_FORMS,
         bounds={name: limit(ends) for name, ends in arguments.pairs("--limit", chosen.bounds).items()} or None,

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit._budgets import Bound
@@ -174,5 +173,5 @@ def _chosen(plans: Sequence[FormPlan], asked: str | None) -> tuple[FormPlan, str
 
 
 def share(value: float) -> str:
-    """Write a share of variance."""
-    return f"{value:.1%}" if np.isfinite(value) else "none"
+    """Write a share of variance; there is none where a fit ended in no minimum."""
+    return f"{value:.1%}" if math.isfinite(value) else "no minimum"

@@ -147,9 +147,10 @@ def held_out_words(beyond: Beyond) -> str:
     """Say how a law does on the cells that come last in an order."""
     ratio = 10.0**beyond.bias
     promised = f"{ratio:.2f} times" if ratio < 10.0 else f"{ratio:.3g} times"
+    off = f"{beyond.relative_error:.{0 if beyond.relative_error > 0.1 else 1}%}"
     return (
         f"fitted without the {beyond.n_rows} rows with the largest {beyond.by} (above {size(beyond.above)}), it "
-        f"explains {share(max(beyond.r2, 0.0))} of their variance, is off by {beyond.relative_error:.1%} of pass@k on "
+        f"explains {share(max(beyond.r2, 0.0))} of their variance, is off by {off} of pass@k on "
         f"average, and promises {promised} the pass@k that came"
     )
 
@@ -187,7 +188,10 @@ def distrust(found: Study, level: float, cluster: str | None) -> tuple[str, ...]
     words += [f"held out: {held_out_words(each)}" for each in chosen.result.beyond]
     words += _checks(chosen, level)
     words += _clusters(found, cluster)
-    words += [f"cells: {note}" for note in found.table.notes if not note.startswith(OTHER_RESPONSE)]
+    for note in found.table.notes:
+        said, zero, _ = note.partition("; zero_cells=")
+        if not note.startswith(OTHER_RESPONSE):
+            words.append(f"cells: {said}{'; lawfit.fit_counts has a likelihood for them' if zero else ''}")
     words += _disagreements(found)
     return tuple(words)
 

@@ -169,6 +169,8 @@ def t2_report(
     probability: str | None = None,
     nll: str | None = None,
     few_samples: str = "error",
+    problems: str = "all",
+    bias: str | None = None,
     law: str | None = None,
     forms: Sequence[str] = DEFAULT_FORMS,
     bounds: Mapping[str, Bound] | None = None,
@@ -205,7 +207,7 @@ def t2_report(
         Condition that a row must meet, such as ``"benchmark == 'gsm8k' and N >= 4e8"``.
     probability, nll : str, optional
         Column of the probability that one answer is right, or of its -log, instead of counts.
-    few_samples : str
+    few_samples, problems, bias
         As in `lawfit.pass_at_k`.
     law : str, optional
         The form that the report is about, or a formula of -log pass@k over N, D and k; by default the one of ``forms``
@@ -268,7 +270,7 @@ def t2_report(
     limits = Limits(bounds, at, menus, integer)
     amounts, opening = _budgets(budgets, headline, limits)
     reported = as_progress(progress)
-    table = _table(data, k, by, problem, columns, where, probability, nll, few_samples)
+    table = _table(data, k, by, problem, columns, where, probability, nll, few_samples, problems, bias)
     if cluster is not None and cluster not in table.names:
         raise DataError(f"cluster={cluster!r}: name a column of by={list(table.names[: table.names.index('k')])}")
     found = study(
@@ -342,6 +344,8 @@ def _table(
     probability: str | None,
     nll: str | None,
     few_samples: str,
+    problems: str,
+    bias: str | None,
 ) -> Table:
     """Return the table of pass@k."""
     counts = _with_columns(read_table(data), columns)
@@ -364,6 +368,7 @@ def _table(
     tries = _grid(counts, probability is None and nll is None) if k is None else k
     found = pass_at_k(
         counts, k=tries, by=cells, problem=names, probability=probability, nll=nll, few_samples=few_samples,
+        problems=problems, bias=bias,
     )  # fmt: skip
     n_cells = np.unique(np.stack([found.column(name).values for name in ("N", "D")]), axis=1).shape[1]
     if n_cells < 4:

@@ -395,6 +395,22 @@ def test_several_benchmarks_are_not_mixed_in_one_law_unless_that_is_meant() -> N
     assert both.table.column("n_problems").values.max() == 5
 
 
+def test_cells_without_a_success_are_told_and_means_can_be_made_as_pass_at_k_makes_them() -> None:
+    counts = made_counts(20)
+    hard = (counts["N"] == 1e8) & (counts["D"] == 5e9)
+    counts["n_correct"] = np.where(hard, 0.0, counts["n_correct"])
+    options: dict[str, Any] = {"forms": ["t2_loss"], "n_replicates": 10, "k": [1, 8]}
+    found = lf.t2_report(counts, BUDGETS, bias="delta", problems="common", **options)
+    by_hand = lf.pass_at_k(counts, k=[1, 8], by=["N", "D"], problem="problem", bias="delta", problems="common")
+    for name in ("neglog_mean_pass", "n_problems"):
+        np.testing.assert_array_equal(found.table.column(name).values, by_hand.column(name).values)
+    told = [said for said in found.distrust if "no success" in said]
+    assert told == [
+        "cells: 2 of 32 rows have no success at all, where -log pass@k is infinite: left out, which selects on the "
+        "outcome; lawfit.fit_counts has a likelihood for them"
+    ]
+
+
 def test_a_place_where_nothing_can_be_written_is_told(report: lf.T2Report, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot write there"):
         report.write(tmp_path / "none" / "page.html")
