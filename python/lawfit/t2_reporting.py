@@ -354,18 +354,15 @@ def _table(
     if not {"N", "D"} <= set(cells):
         raise DataError(f"by={list(cells)}: N and D must be among them; columns= makes them of others")
     names = column_names(problem, "problem", "that name the problem of a row")
-    made = [("by", cells), ("problem", names), ("probability", (probability,)), ("nll", (nll,))]
-    if probability is None and nll is None:
-        made.append(("counts", ("n_samples", "n_correct")))
-    for argument, wanted in made:
-        for name in wanted:
-            if name is not None and name not in counts.names:
-                raise DataError(
-                    f"{argument}: there is no column {name!r}; the columns are {listed(counts.names)}; another one "
-                    f"becomes it by columns={{{name!r}: '...'}}"
-                )
+    chances = [name for name in (probability, nll) if name is not None]
+    lacking = [name for name in (*cells, *names, *(chances or ("n_samples", "n_correct"))) if name not in counts.names]
+    if lacking:
+        raise DataError(
+            f"data: no column is called {listed(map(repr, lacking))}; the columns are {listed(counts.names)}, and a "
+            f"formula of them becomes another by columns={{{lacking[0]!r}: '...'}}"
+        )
     _check_benchmarks(counts, names)
-    tries = _grid(counts, probability is None and nll is None) if k is None else k
+    tries = _grid(counts, not chances) if k is None else k
     found = pass_at_k(
         counts, k=tries, by=cells, problem=names, probability=probability, nll=nll, few_samples=few_samples,
         problems=problems, bias=bias,

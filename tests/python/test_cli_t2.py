@@ -101,9 +101,9 @@ def test_a_plan_without_an_optimum_is_reported_and_ends_with_one(
     ("options", "message"),
     [
         ((*BUDGETS, *NAMED[:4]), "--problem too where all of them are meant"),
-        ((*BUDGETS, "--where", "benchmark == 'a'"), "--by: there is no column 'N'; the columns are params, tokens"),
+        ((*BUDGETS, "--where", "benchmark == 'a'"), "no column is called 'N', 'D'; the columns are params, tokens"),
         ((*BUDGETS, *NAMED, "--forms", "t2_bet"), "--forms: 't2_bet' is not known"),
-        ((*BUDGETS, *NAMED, "--problem", "task"), "--problem: there is no column 'task'"),
+        ((*BUDGETS, *NAMED, "--problem", "task"), "no column is called 'task'"),
         ((*BUDGETS, *NAMED, "--k", "1,x"), "--k: 'x' is not a number"),
         ((*BUDGETS, *NAMED, "--k", "1,100"), "say --few-samples drop_problem"),
         ((*BUDGETS, *NAMED, "--headline", "6*N=1e21"), "--headline: '6*N' is none of the budgets"),

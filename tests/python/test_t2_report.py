@@ -341,8 +341,8 @@ def test_columns_may_have_other_names_and_hold_probabilities() -> None:
     ("options", "error", "message"),
     [
         ({"by": ["N"]}, DataError, r"by=\['N'\]: N and D must be among them"),
-        ({"problem": "task"}, DataError, r"problem: there is no column 'task'; the columns are N, D"),
-        ({"probability": "chance"}, DataError, "probability: there is no column 'chance'"),
+        ({"problem": "task"}, DataError, r"data: no column is called 'task'; the columns are N, D"),
+        ({"probability": "chance"}, DataError, "data: no column is called 'chance'"),
         ({"forms": ["t2_bet"]}, LawError, "forms: 't2_bet' is not known; choose from: t2_loss"),
         ({"forms": "t2_beta"}, LawError, "forms='t2_beta': give a list of names"),
         ({"forms": []}, LawError, "forms: name at least one, or say law="),
