@@ -125,6 +125,7 @@ def _frontier(found: Study, level: float) -> str:
         words = f"By {found.chosen.form}, with {100 * level:.4g} % intervals of the draws{held}."
         parts.append(_page.paragraph(words))
         parts.append(_page.wide(_html.table(*frontier_rows(front, level))))
+        parts.append(_page.notes(front.plan.notes))
         drawn = frontier_figures(found, level)
         if drawn:
             parts.append(_html.element("div", "".join(drawn), 'class="figures"'))

@@ -60,7 +60,9 @@ def test_the_page_opens_with_the_decision_and_then_says_what_to_distrust(report:
     assert sorted(order, key=words.index) == order
     headings = re.findall(r"<h2>(.*?)</h2>", page)
     assert headings == [each for each in order if each not in (report.verdict.sentence, order[4])]
-    for said in report.distrust:
+    front = report.chosen.sweep
+    assert front is not None
+    for said in (*report.distrust, *front.plan.notes):
         assert said in words
 
 
