@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _t2_page, _t2_verdict
 from lawfit._budgets import Bound, sweep
-from lawfit._cells import BENCHMARK_COLUMNS, column_names
-from lawfit._columns import Column
 from lawfit._draws import check_level
 from lawfit._engine import F64, Progress
 from lawfit._export import FORMAT_VERSION, plain
@@ -21,19 +19,16 @@ from lawfit._law import Law
 from lawfit._named import Named
 from lawfit._progress import as_progress
 from lawfit._t2_call import Call
+from lawfit._t2_cells import cells_of
 from lawfit._t2_study import FormPlan, Limits, Study, study
 from lawfit._t2_verdict import QUANTITIES, Verdict, verdict
-from lawfit._table import Table, table_of
+from lawfit._table import Table
 from lawfit._wording import describe, listed
 from lawfit.errors import DataError, LawError
-from lawfit.sampling import pass_at_k
 from lawfit.t2 import FORMS, T2Comparison
-from lawfit.tables import read_table
 
 # Of which the one speaks that predicts held-out cells best.
 DEFAULT_FORMS = ("t2_loss", "t2_beta", "t2_beta_added")
-# The grid of k ends here unless it is given: more tries than that are few problems' business.
-MOST_TRIES = 128
 VARIABLES = ("N", "D", "k")
 
 
@@ -270,7 +265,7 @@ def t2_report(
     limits = Limits(bounds, at, menus, integer)
     amounts, opening = _budgets(budgets, headline, limits)
     reported = as_progress(progress)
-    table = _table(data, k, by, problem, columns, where, probability, nll, few_samples, problems, bias)
+    table = cells_of(data, k, by, problem, columns, where, probability, nll, few_samples, problems, bias)
     if cluster is not None and cluster not in table.names:
         raise DataError(f"cluster={cluster!r}: name a column of by={list(table.names[: table.names.index('k')])}")
     found = study(
@@ -332,84 +327,6 @@ def _budgets(
             raise DataError(f"headline: {text}={amount!r}: give one number above 0")
         opening[text] = float(np.ravel(value)[0])
     return amounts, opening
-
-
-def _table(
-    data: object,
-    k: ArrayLike | None,
-    by: str | Sequence[str],
-    problem: str | Sequence[str],
-    columns: Mapping[str, str] | None,
-    where: str | None,
-    probability: str | None,
-    nll: str | None,
-    few_samples: str,
-    problems: str,
-    bias: str | None,
-) -> Table:
-    """Return the table of pass@k."""
-    counts = _with_columns(read_table(data), columns)
-    counts = counts if where is None else counts.where(where)
-    cells = column_names(by, "by", "that tell checkpoints apart")
-    if not {"N", "D"} <= set(cells):
-        raise DataError(f"by={list(cells)}: N and D must be among them; columns= makes them of others")
-    names = column_names(problem, "problem", "that name the problem of a row")
-    chances = [name for name in (probability, nll) if name is not None]
-    lacking = [name for name in (*cells, *names, *(chances or ("n_samples", "n_correct"))) if name not in counts.names]
-    if lacking:
-        raise DataError(
-            f"data: no column is called {listed(map(repr, lacking))}; the columns are {listed(counts.names)}, and a "
-            f"formula of them becomes another by columns={{{lacking[0]!r}: '...'}}"
-        )
-    _check_benchmarks(counts, names)
-    tries = _grid(counts, not chances) if k is None else k
-    found = pass_at_k(
-        counts, k=tries, by=cells, problem=names, probability=probability, nll=nll, few_samples=few_samples,
-        problems=problems, bias=bias,
-    )  # fmt: skip
-    n_cells = np.unique(np.stack([found.column(name).values for name in ("N", "D")]), axis=1).shape[1]
-    if n_cells < 4:
-        raise DataError(f"{n_cells} checkpoints with a success are too few for a law in N, D and k, none held out")
-    return found
-
-
-def _with_columns(counts: Table, columns: Mapping[str, str] | None) -> Table:
-    if not columns:
-        return counts
-    if not isinstance(columns, Mapping):
-        raise DataError(f"columns: give a mapping from names to formulas, not {describe(columns)}")
-    made = {}
-    for name, text in columns.items():
-        if text in counts.names:
-            made[name] = counts.column(text)._replace(name=name)
-        else:
-            made[name] = Column(name, counts.evaluate(text, want="number", argument=f"columns[{name!r}]"), "number", ())
-    kept = {name: counts.column(name) for name in counts.names if name not in made}
-    return table_of({**kept, **made}, counts.library)
-
-
-def _check_benchmarks(counts: Table, problem: Sequence[str]) -> None:
-    """Refuse several benchmarks in one law, unless the problems of all of them are meant."""
-    for name in counts.names:
-        if name.lower() not in BENCHMARK_COLUMNS or name in problem:
-            continue
-        labels = list(dict.fromkeys(map(str, counts.select(name).to_dict()[name].tolist())))
-        if len(labels) > 1:
-            raise DataError(
-                f"column {name!r} holds {len(labels)} benchmarks ({listed(labels)}), and a law is of one: say "
-                f"where=\"{name} == '{labels[0]}'\", or name the column in problem= too where all of them are meant"
-            )
-
-
-def _grid(counts: Table, is_counted: bool) -> F64:
-    """Powers of two as far as every problem has samples."""
-    most = float(MOST_TRIES)
-    if is_counted:
-        samples = counts.evaluate("n_samples", want="number", argument="n_samples")
-        most = min(most, float(samples.min()))
-    if not most >= 1.0:
-        raise DataError("n_samples is below 1 or missing in some row; leave such rows out with where=")
-    return np.array([2.0**power for power in range(int(np.log2(most)) + 1)])
 
 
 def _call(given: Mapping[str, object], amounts: Mapping[str, F64]) -> Call:
