@@ -18,14 +18,15 @@ from lawfit.t2 import Beyond
 
 # An interval of more than two powers of ten, from 1/10 to 10 times the best, leaves any decision open.
 OPEN = 100.0
-# Beyond the runs in one variable; in compute this is about a thousand times.
+# Beyond the runs in N, D, k or D/N; in compute, the product of two, it is about a thousand times.
 FAR = 30.0
 # A law that cannot explain half of the variance of cells left out tells little of cells that are not there.
 POOR = 0.5
 # Two laws fit alike while the one leaves no more than twice the variance unexplained that the other leaves.
 ALIKE = 2.0
 DECIDED = ("N", "D", "k")
-QUANTITIES = ("N", "D", "k", "6*N*D", "D/N")
+COMPUTE = "6*N*D"
+QUANTITIES = ("N", "D", "k", COMPUTE, "D/N")
 # Of the mean of -log, which no form here is fitted to.
 OTHER_RESPONSE = "mean_neglog_pass"
 NOUNS = {"N": "parameters", "D": "tokens", "k": "samples", "D/N": "tokens per parameter", "6*N*D": "training FLOP"}
@@ -99,7 +100,7 @@ def _reasons(found: Study, level: float) -> list[str]:
         reasons += _rival_reasons(chosen, rival, level)
     front = chosen.headline
     if front is not None:
-        far = [words for words, factor in beyond(front, found.table) if factor > FAR]
+        far = [words for name, words, factor in beyond(front, found.table) if factor > FAR and name != COMPUTE]
         if far:
             reasons.append(f"the plan is too far from the runs: {listed(far)}")
     return reasons
@@ -164,16 +165,20 @@ def ranges(table: Table) -> dict[str, tuple[float, float]]:
     return found
 
 
-def beyond(front: Frontier, table: Table) -> list[tuple[str, float]]:
-    """How far the plan of one point lies outside the runs: words and the factor, of those outside, farthest first."""
+def beyond(front: Frontier, table: Table) -> list[tuple[str, str, float]]:
+    """How far the plan of one point lies outside the runs: quantity, words and factor, farthest first."""
     found = []
     for name, (least, most) in ranges(table).items():
         value = float(np.asarray(front.plan[name]))
         if value > most:
-            found.append((f"{name} = {size(value)} is {value / most:.3g} times the largest of the runs", value / most))
+            found.append(
+                (name, f"{name} = {size(value)} is {value / most:.3g} times the largest of the runs", value / most)
+            )
         elif value < least:
-            found.append((f"{name} = {size(value)} is {least / value:.3g} times below the smallest", least / value))
-    return sorted(found, key=lambda pair: -pair[1])
+            found.append(
+                (name, f"{name} = {size(value)} is {least / value:.3g} times below the smallest", least / value)
+            )
+    return sorted(found, key=lambda each: -each[2])
 
 
 def distrust(found: Study, level: float, cluster: str | None) -> tuple[str, ...]:
@@ -182,7 +187,7 @@ def distrust(found: Study, level: float, cluster: str | None) -> tuple[str, ...]
     words: list[str] = []
     if chosen.headline is not None and chosen.reason is None:
         outside = beyond(chosen.headline, found.table)
-        words += [f"extrapolation: {said}" for said, _ in outside]
+        words += [f"extrapolation: {said}" for _, said, _ in outside]
         if not outside:
             words.append("extrapolation: none, the plan lies within the runs in N, D, k, 6*N*D and D/N")
     words += [f"held out: {held_out_words(each)}" for each in chosen.result.beyond]

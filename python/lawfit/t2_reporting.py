@@ -243,7 +243,7 @@ def t2_report(
     no optimum or no interval, where an interval spans more than a factor of 100, where the law explains less than half
     of the variance of cells left out, where a form that predicts those about as well (no more than twice the variance
     left) would choose outside of the interval or has none itself, or where the plan lies over 30 times beyond the runs
-    in N, D, k, 6ND or D/N.
+    in N, D, k or D/N.
 
     References
     ----------

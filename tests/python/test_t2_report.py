@@ -223,12 +223,24 @@ def test_extrapolation_is_told_in_each_quantity(report: lf.T2Report) -> None:
     draws = report.chosen.draws
     assert draws is not None
     front = draws.allocate({"6*N*D": 1e23, "2*N*k": 2e10})
-    found = dict(_t2_verdict.beyond(front, report.table))
+    outside = _t2_verdict.beyond(front, report.table)
+    found = {words: factor for _, words, factor in outside}
     tokens = float(front.plan["D/N"])
     words = f"D/N = {_t2_verdict.size(tokens)} is {tokens / 3200.0:.3g} times the largest of the runs"
     assert found[words] == pytest.approx(tokens / 3200.0)
     assert list(found.values()) == sorted(found.values(), reverse=True)
-    assert not any(words.startswith(("N =", "k =")) for words in found)
+    assert {name for name, _, _ in outside} == {"D", "D/N", "6*N*D"}
+
+
+def test_compute_alone_is_not_too_far_since_it_is_a_product(report: lf.T2Report) -> None:
+    draws = report.chosen.draws
+    assert draws is not None
+    front = draws.allocate({"6*N*D": 4e23}, at={"k": 8.0})
+    factors = {name: factor for name, _, factor in _t2_verdict.beyond(front, report.table)}
+    compute = factors.pop("6*N*D")
+    assert compute > _t2_verdict.FAR > max(factors.values())
+    reasons = _t2_verdict.verdict(with_chosen(report, headline=front), "", 0.95).reasons
+    assert not any("too far" in reason for reason in reasons)
 
 
 def test_the_endings_of_the_draws_are_counted(report: lf.T2Report) -> None:
