@@ -11,6 +11,7 @@ use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
 use crate::solver::Space;
 use crate::solver::eliminate;
+use crate::solver::squares;
 use crate::solver::without_amplitudes;
 use crate::starts::Ranges;
 use crate::starts::grid;
@@ -87,24 +88,29 @@ impl Scan<'_> {
         let sizes = [0, 1].map(|a| axes.get(a).map_or(1, |axis| axis.values.len()));
         let table = projection.tabulate(&axes, begin);
         let mut products = Products::default();
-        let mut places: Vec<Place> = Vec::with_capacity(sizes[0] * sizes[1]);
-        for cell in 0..sizes[0] * sizes[1] {
+        let mut at_cell = |cell: usize| {
             let index = [cell / sizes[1], cell % sizes[1]];
             let mut params = begin.to_vec();
             for ((axis, &j), i) in axes.iter().zip(scanned).zip(index) {
                 params[j] = axis.values[i];
-            }
-            if projection.problem.is_cancelled() {
-                return Vec::new();
             }
             match &table {
                 Some(table) => table.read(&index, &mut products),
                 None => projection.products(&without_amplitudes(projection, &params), false, scratch, &mut products),
             }
             let value = eliminate(projection, space, &products, &mut params);
-            places.push((value.unwrap_or(f64::INFINITY), params));
+            (value.unwrap_or(f64::INFINITY), params)
+        };
+        let n_cells = sizes[0] * sizes[1];
+        let all_at_once = table.as_ref().and_then(|table| squares(projection, space, table));
+        let values: Vec<f64> = all_at_once.unwrap_or_else(|| {
+            let one = |cell| if projection.problem.is_cancelled() { f64::NAN } else { at_cell(cell).0 };
+            (0..n_cells).map(one).collect()
+        });
+        if projection.problem.is_cancelled() {
+            return Vec::new();
         }
-        let at = |i: usize, k: usize| places[i * sizes[1] + k].0;
+        let at = |i: usize, k: usize| values[i * sizes[1] + k];
         let is_minimum = |cell: usize| {
             let (i, k) = (cell / sizes[1], cell % sizes[1]);
             let value = at(i, k);
@@ -116,7 +122,7 @@ impl Scan<'_> {
             };
             value.is_finite() && near(i, sizes[0]).all(|a| near(k, sizes[1]).all(|b| is_above(a, b)))
         };
-        let cells: Vec<usize> = (0..places.len()).filter(|&cell| is_minimum(cell)).collect();
-        cells.into_iter().map(|cell| std::mem::take(&mut places[cell])).collect()
+        let cells: Vec<usize> = (0..n_cells).filter(|&cell| is_minimum(cell)).collect();
+        cells.into_iter().map(at_cell).collect()
     }
 }

@@ -154,6 +154,7 @@ fn draw_once(
 ) -> Vec<f64> {
     let law = problem.law;
     let target = typical_response(problem.rows, problem.residual);
+    let is_rising = rises(problem);
     let mut params = vec![0.0; law.parameters.len()];
     // Every parameter takes its numbers from the stream, so that fixing one leaves the others' starts alone.
     let numbers: Vec<[f64; 2]> = params.iter().map(|_| [random.uniform(), random.uniform()]).collect();
@@ -170,7 +171,7 @@ fn draw_once(
         } else if has_range(j) {
             within(ranges.lower[j], ranges.upper[j], numbers[j][0])
         } else {
-            Draw { problem, params: &params, j, numbers: numbers[j], target, index }.value(space)
+            Draw { problem, params: &params, j, numbers: numbers[j], target, is_rising, index }.value(space)
         };
         params[j] = space.clamp(j, value);
     }
@@ -233,6 +234,7 @@ pub(crate) fn grid(
     n: usize,
 ) -> Vec<f64> {
     let target = typical_response(problem.rows, problem.residual);
+    let is_rising = rises(problem);
     let role = problem.law.roles[j].role;
     let has_range = ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
     // Exponents of a declared sign have half of the quantiles and are smooth; steps and places in the data are not.
@@ -247,7 +249,7 @@ pub(crate) fn grid(
         }
         // The number of a start and its second random number choose the sign.
         for (v, index) in [(0.25, 3), (0.75, 3)] {
-            let draw = Draw { problem, params, j, numbers: [u, v], target, index };
+            let draw = Draw { problem, params, j, numbers: [u, v], target, is_rising, index };
             let value = draw.value(space);
             out.push(value);
             if role == Role::Rate && i == n - 1 {
@@ -279,6 +281,8 @@ struct Draw<'a> {
     j: usize,
     numbers: [f64; 2],
     target: f64,
+    /// Whether the response rises with the variables.
+    is_rising: bool,
     index: usize,
 }
 
@@ -297,7 +301,7 @@ impl Draw<'_> {
             // Terms move as the response does, where it is data that the exponent stands on.
             Role::Exponent => {
                 let falling = if shape.factor < 0.0 || is_positive { 1.0 } else { -1.0 };
-                let moves = if rises(self.problem) && !is_positive { -falling } else { falling };
+                let moves = if self.is_rising && !is_positive { -falling } else { falling };
                 let size = 0.05 + 1.45 * u;
                 usual(if shape.is_data { moves } else { 1.0 }) * if shape.power < 0.0 { 1.0 / size } else { size }
             }

@@ -64,8 +64,12 @@ class Registries(NamedTuple):
     stream_version: int
 
 
+# The status of a start that a fit did not need, where others needed it.
+NOT_MADE = 255
+
+
 class RawStarts(NamedTuple):
-    """Where every start of F fits began and ended; S starts, P parameters."""
+    """Where every start of F fits began and ended; S starts, P parameters; NaN and `NOT_MADE` beyond those of a fit."""
 
     params: F64  # (F, S, P)
     ends: F64  # (F, S, P)

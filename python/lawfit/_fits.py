@@ -173,7 +173,8 @@ class Fits:
         params: Named[float] = Named(zip(names, raw.params[i].tolist(), strict=True))
         starts = None
         if raw.starts is not None:
-            params_at, ends, objective, codes = (array[i] for array in raw.starts)
+            n_made = int(np.count_nonzero(raw.starts.status[i] != _engine.NOT_MADE))
+            params_at, ends, objective, codes = (array[i, :n_made] for array in raw.starts)
             starts = Starts(params_at, ends, objective, codes, float(raw.rounding[i]))
         fit = Fit(
             law=self.law,

@@ -239,6 +239,12 @@ class Mixture:
 
         return mixtures.zero_share_test(self)
 
+    def plot(self, kind: str | None = None, ax: Any = None) -> Any:
+        """Draw pass@k of the counts and of the fit, or another figure of `lawfit.plotting`, and return the axes."""
+        from lawfit import plotting
+
+        return plotting.plot(self, kind, ax)
+
     def __repr__(self) -> str:
         """Return the form for people."""
         of = ", ".join(f"{name}={value}" for name, value in zip(self.by, self.key, strict=True))

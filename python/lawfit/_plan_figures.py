@@ -1,16 +1,14 @@
-"""Figures of what a law is used for: contours under a budget, frontiers with their bands, draws in pairs, many fits."""
+"""Figures of what a law is used for: frontiers with their bands, draws in pairs, many fits."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
 from lawfit._allocation import Allocation
 from lawfit._draws import Draws
-from lawfit._engine import evaluate_columns
 from lawfit._figure import (
     BAND,
     BLUE,
@@ -33,95 +31,9 @@ from lawfit._isoflop import IsoFlop
 from lawfit._wording import listed, suggest
 from lawfit.errors import DataError
 
-if TYPE_CHECKING:
-    from lawfit.results import Fit
-
 N_CELLS = 90
-N_BUDGETS = 5
-# How far around the runs contours are drawn.
-AROUND = 3.0
 # Where chi-squared of two degrees of freedom has 95 %.
 ELLIPSE = math.sqrt(-2.0 * math.log(0.05))
-
-
-def contours_data(
-    fit: Fit, budget: str = "6*N*D", variables: Sequence[str] = ("N", "D"), at: Mapping[str, float] | None = None
-) -> FigureData:
-    """Show the response over two variables, with lines of equal budget and the best path across them.
-
-    Parameters
-    ----------
-    fit : Fit
-        What to show.
-    budget : str
-        A formula of the two variables.
-    variables : pair of str
-        Of the two axes.
-    at : mapping of str to float, optional
-        The others of the law, which are held.
-
-    Returns
-    -------
-    FigureData
-        ``x``, ``y`` (n_cells,) and ``response`` (n_cells, n_cells), a row for each y; ``run_x``, ``run_y`` of the runs;
-        ``budgets`` (5,); ``path_x``, ``path_y`` where the response is smallest under budgets between.
-
-    Raises
-    ------
-    DataError
-        The law has no such variables.
-    """
-    names = fit.rows.variables
-    if len(variables) != 2 or any(name not in names for name in variables):
-        wrong = next((name for name in variables if name not in names), "")
-        raise DataError(f"variables={tuple(variables)!r}: two of the law are needed; {suggest(wrong, names)}")
-    held = dict(at or {})
-    for name in names:
-        if name not in variables and name not in held:
-            raise DataError(f"at: the law also has the variable {name}; say at={{{name!r}: ...}}")
-    across, up = (fit.rows.x[names.index(name)] for name in variables)
-    x = np.geomspace(across.min() / AROUND, across.max() * AROUND, N_CELLS)
-    y = np.geomspace(up.min() / AROUND, up.max() * AROUND, N_CELLS)
-    mesh = np.meshgrid(x, y)
-    response = fit.law.evaluate({variables[0]: mesh[0], variables[1]: mesh[1], **held}, params=fit.params)
-    inputs = [
-        (name, np.ascontiguousarray(grid.ravel()), "number", ()) for name, grid in zip(variables, mesh, strict=True)
-    ]
-    spent = evaluate_columns(budget, inputs, want="number", argument="budget")
-    least, low, high, most = (float(end) for end in np.quantile(spent, (0.02, 0.1, 0.9, 0.98)))
-    plan = fit.allocate({budget: np.geomspace(least, most, 40)}, at=held or None)
-    return figure_data(
-        {
-            "x": x, "y": y, "response": response, "spent": spent.reshape(response.shape), "run_x": across, "run_y": up,
-            "budgets": np.geomspace(low, high, N_BUDGETS),
-            "path_x": plan[variables[0]], "path_y": plan[variables[1]],
-        },
-        {
-            "x": word(variables[0], fit.law.units), "y": word(variables[1], fit.law.units), "title": "",
-            "colour": fit.rows.response, "budget": budget,
-        },
-    )  # fmt: skip
-
-
-def _draw_contours(ax: Axes, data: FigureData) -> None:
-    # Before labels are turned to run along their lines.
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    response = data["response"]
-    shown = np.where(np.isfinite(response), response, np.nan)
-    levels = np.unique(np.nanquantile(shown, np.linspace(0.0, 1.0, 14)))
-    filled = ax.contourf(data["x"], data["y"], shown, levels=levels, cmap="viridis_r")
-    ax.figure.colorbar(filled, ax=ax, label=data.labels["colour"], format="%.3g")
-    lines = ax.contour(
-        data["x"], data["y"], np.log10(data["spent"]), levels=np.log10(data["budgets"]), colors="black", linewidths=0.7,
-        linestyles="--",
-    )  # fmt: skip
-    ax.clabel(lines, fmt=lambda power: f"{data.labels['budget']} = {10.0**power:.1g}", fontsize=6)
-    ax.scatter(data["run_x"], data["run_y"], s=0.5 * POINT, color="black", linewidths=0, label="runs")
-    ax.plot(data["path_x"], data["path_y"], color=RED, linewidth=1.8, label="best under the budget")
-    ax.set_xlim(data["x"][0], data["x"][-1])
-    ax.set_ylim(data["y"][0], data["y"][-1])
-    ax.legend(loc="lower right", fontsize="x-small", framealpha=0.8)
 
 
 def frontier_data(
@@ -389,7 +301,6 @@ def _draw_isoflop(ax: Axes, data: FigureData) -> None:
     scale(ax, data["sizes"])
 
 
-contours = Figure(contours_data, _draw_contours)
 frontier = Figure(frontier_data, _draw_frontier)
 pair = Figure(pair_data, _draw_pair)
 distribution = Figure(distribution_data, _draw_distribution)

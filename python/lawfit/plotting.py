@@ -7,9 +7,14 @@ something is drawn.
 
 from __future__ import annotations
 
-from lawfit._figure import Axes, Figure, FigureData
+from lawfit._contour_figures import contours
+from lawfit._figure import Axes, Figure, FigureData, Panels
 from lawfit._fit_figures import law, predicted, quantiles, residuals, starts
-from lawfit._plan_figures import compared, contours, distribution, frontier, isoflop, pair
+from lawfit._frontier_figures import frontiers, near_optimal
+from lawfit._pass_figures import pass_curve
+from lawfit._plan_figures import compared, distribution, frontier, isoflop, pair
+from lawfit._public_models import MODEL_SOURCES, PUBLIC_MODELS
+from lawfit._sampling_figures import train_to_test
 from lawfit._wording import suggest
 from lawfit.errors import LawError
 
@@ -27,13 +32,17 @@ FIGURES = {
         distribution,
         compared,
         isoflop,
+        frontiers,
+        near_optimal,
+        train_to_test,
+        pass_curve,
     )
 }
 
 # What `plot()` of a result draws.
 FIRST = {
     "Fit": "law", "Fits": "compared", "Draws": "distribution", "Validation": "predicted", "Allocation": "frontier",
-    "Frontier": "frontier", "IsoFlop": "isoflop",
+    "Frontier": "frontier", "IsoFlop": "isoflop", "Mixture": "pass_curve",
 }  # fmt: skip
 
 
@@ -42,17 +51,17 @@ def plot(result: object, kind: str | None = None, ax: Axes | None = None) -> Axe
 
     Parameters
     ----------
-    result : Fit, Fits, Draws, Validation, Allocation, Frontier or IsoFlop
+    result : Fit, Fits, Draws, Validation, Allocation, Frontier, IsoFlop or Mixture
         What to draw.
     kind : str, optional
         Name of a figure; ``lawfit.plotting.FIGURES`` has them all.
     ax : matplotlib Axes, optional
-        Where to draw; new ones by default.
+        Where to draw, one for each panel of a figure that has several; new ones by default.
 
     Returns
     -------
     matplotlib Axes
-        Those that were drawn into.
+        Those that were drawn into; a tuple if there are several panels.
 
     Raises
     ------
@@ -82,19 +91,26 @@ def plot(result: object, kind: str | None = None, ax: Axes | None = None) -> Axe
 
 __all__ = [
     "FIGURES",
+    "MODEL_SOURCES",
+    "PUBLIC_MODELS",
     "Axes",
     "Figure",
     "FigureData",
+    "Panels",
     "compared",
     "contours",
     "distribution",
     "frontier",
+    "frontiers",
     "isoflop",
     "law",
+    "near_optimal",
     "pair",
+    "pass_curve",
     "plot",
     "predicted",
     "quantiles",
     "residuals",
     "starts",
+    "train_to_test",
 ]

@@ -73,7 +73,12 @@ impl Begins<'_> {
         is_separable && is_drawn && (self.spec.loss.has_scale() || !is_scanned)
     }
 
-    /// Ends of the starts `numbers` from a second scan, in which rows weigh what the robust loss gives them at the best end so
+    /// Whether the first ends may be all: scans were made, and nobody asked for so many starts.
+    pub(super) fn may_stop(&self) -> bool {
+        self.spec.start_rule == StartRule::Auto && self.spec.n_starts == 0 && !self.scanned.is_empty()
+    }
+
+    /// Ends of the starts `numbers`, or of as many as there are minima, from a second scan, in which rows weigh what the robust loss gives them at the best end so
     /// far: outliers pull the first one's squares away from the valley of the loss. What has too many nonlinear parameters
     /// for a first scan is looked at along each of them.
     pub(super) fn second_look(
@@ -81,10 +86,28 @@ impl Begins<'_> {
         path: Path<'_>,
         best: &[f64],
         numbers: Range<usize>,
+        only_minima: bool,
         crew: Crew<'_>,
         workspace: &mut Workspace,
     ) -> (Vec<Vec<f64>>, Vec<Outcome>) {
         let Some(projection) = path.projection else { return (vec![], vec![]) };
+        let again = self.look_again(projection, best, workspace);
+        let path = Path { projection: Some(&again), ..path };
+        let scanned = |s: usize| self.scanned.get(s - numbers.start).cloned();
+        let n = if only_minima { self.scanned.len().min(numbers.len()) } else { numbers.len() };
+        let beginnings =
+            crew.map(n, |(): &mut (), s| scanned(numbers.start + s).unwrap_or_else(|| self.start(numbers.start + s)));
+        let ends = path.solve_all(&beginnings, |s| self.is_generic(s), crew);
+        (beginnings, ends)
+    }
+
+    /// Scans with the weights of the robust loss at `best`, and gives the squares that are theirs.
+    pub(super) fn look_again<'p>(
+        &mut self,
+        projection: &Projection<'p>,
+        best: &[f64],
+        workspace: &mut Workspace,
+    ) -> Projection<'p> {
         let again = projection.reweighted(best, &mut workspace.scratch);
         let scan = self.scan(&again);
         self.scanned = if self.scanned.is_empty() {
@@ -92,13 +115,7 @@ impl Begins<'_> {
         } else {
             scan.everywhere(best, &mut workspace.scratch)
         };
-        let path = Path { projection: Some(&again), ..path };
-        let scanned = |s: usize| self.scanned.get(s - numbers.start).cloned();
-        let beginnings = crew.map(numbers.len(), |(): &mut (), s| {
-            scanned(numbers.start + s).unwrap_or_else(|| self.start(numbers.start + s))
-        });
-        let ends = path.solve_all(&beginnings, |s| self.is_generic(s), crew);
-        (beginnings, ends)
+        again
     }
 
     /// Whether start number `s` goes the generic way: every second one that is drawn does, as evidence of another kind.

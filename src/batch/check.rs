@@ -8,10 +8,8 @@ use crate::batch::spec::ReplicatePlan;
 use crate::batch::spec::ReplicateRule;
 use crate::error::Error;
 use crate::law::CompiledLaw;
-use crate::law::Declared;
 use crate::law::Residual;
 use crate::law::Role;
-use crate::law::compiled;
 use crate::loss::Loss;
 use crate::objective::prior::Known;
 use crate::resample::Resample;
@@ -43,13 +41,7 @@ pub(super) struct Plan {
 const MOST_VALUES: usize = 1 << 30;
 
 pub(super) fn check(spec: &BatchSpec<'_>) -> Result<Plan, Error> {
-    let declared = Declared {
-        text: spec.text.to_owned(),
-        variables: spec.variables.to_vec(),
-        parameters: Some(spec.parameters.to_vec()),
-        residual: spec.residual,
-    };
-    let law = compiled(&declared)?;
+    let law = CompiledLaw::shared(spec.text, spec.variables, Some(spec.parameters), spec.residual)?;
     let n_rows = spec.y.len();
     check_offsets(spec.offsets, n_rows)?;
     check_lengths(spec, n_rows)?;

@@ -11,6 +11,7 @@ use crate::batch::prior::noise_variance;
 use crate::batch::scale;
 use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
+use crate::objective::Objective;
 use crate::objective::prior::Prior;
 use crate::objective::problem::Problem;
 use crate::objective::projection::Projection;
@@ -20,6 +21,9 @@ use crate::solver::Space;
 use crate::solver::Workspace;
 use crate::solver::finish;
 use crate::solver::solve;
+
+/// Drawn starts beside the minima of the scans before the first look at what they say: one for each way.
+const FIRST_DRAWN: usize = 2;
 
 /// Where the starts of a fit began, and their ends.
 pub(super) struct Found {
@@ -71,7 +75,9 @@ pub(super) fn search<'a>(
     }
     let path = Path { problem: *problem, projection: projection.as_ref(), space: &plan.space, options };
     let n_second = if begins.has_second_look(projection.is_some()) && !is_fitted { plan.n_starts / 4 } else { 0 };
-    let n_first = plan.n_starts - n_second;
+    // Where the number of starts is nobody's wish and scans were made, the first few may say all that there is to say.
+    let may_stop = begins.may_stop() && !is_fitted;
+    let n_first = if may_stop { begins.scanned.len() + FIRST_DRAWN } else { plan.n_starts - n_second };
     let mut beginnings = crew.map(n_first, |(): &mut (), s| begins.start(s));
     if beginnings.len() < n_first {
         return None;
@@ -81,12 +87,23 @@ pub(super) fn search<'a>(
     } else {
         path.solve_all(&beginnings, |s| begins.is_generic(s), crew)
     };
+    let mut left = n_first..plan.n_starts;
     if n_second > 0 && !crew.monitor.is_cancelled() {
         let best = best_of(&ends);
         let known = ends[best].params.clone();
-        let (begin, end) = begins.second_look(path, &known, n_first..plan.n_starts, crew, workspace);
+        let (begin, end) = begins.second_look(path, &known, left.clone(), may_stop, crew, workspace);
+        left.start += begin.len();
         beginnings.extend(begin);
         ends.extend(end);
+    }
+    if may_stop && !left.is_empty() && !crew.monitor.is_cancelled() {
+        if is_settled(problem, &ends) {
+            crew.monitor.tick(left.len() as u64);
+        } else {
+            let begin = crew.map(left.len(), |(): &mut (), s| begins.start(left.start + s));
+            ends.extend(path.solve_all(&begin, |s| begins.is_generic(left.start + s), crew));
+            beginnings.extend(begin);
+        }
     }
     Some(Found { beginnings, ends })
 }
@@ -103,10 +120,52 @@ pub(super) fn search_again(
     let options = Options { max_iterations: spec.max_iterations };
     let crew = Crew { n_threads: 1, ticks: false, ..crew };
     let mut problem = *resampled;
+    if let Some(found) = search_by_scans(spec, plan, index, &problem, options, crew, workspace) {
+        return Some(found);
+    }
     let Found { mut ends, .. } = search(spec, plan, index, &mut problem, options, crew, workspace)?;
     let mut best = ends.swap_remove(best_of(&ends));
     finish(&problem, &plan.space, &mut best, workspace);
     Some(best)
+}
+
+/// Whether all ends are one minimum.
+fn is_settled<O: Objective>(objective: &O, ends: &[Outcome]) -> bool {
+    let lowest = ends.iter().map(|end| end.objective).fold(f64::INFINITY, f64::min);
+    let same = lowest + SAME * lowest.abs() + objective.rounding_floor();
+    ends.iter().all(|end| end.status.is_success() && end.objective <= same)
+}
+
+/// The best that the minima of scans lead to; `None` for laws that are not scanned as a whole. With one or two exponents
+/// a scan sees every valley that is wider than its mesh, and what starts would add is evidence, which the fit itself has.
+fn search_by_scans(
+    spec: &BatchSpec<'_>,
+    plan: &Plan,
+    index: usize,
+    problem: &Problem<'_>,
+    options: Options,
+    crew: Crew<'_>,
+    workspace: &mut Workspace,
+) -> Option<Outcome> {
+    let projection = if plan.is_separable { Projection::of(problem) } else { None }?;
+    let sample = sampled(problem.rows);
+    let sampled = Problem { rows: sample.as_ref().unwrap_or(problem.rows), ..*problem };
+    let mut begins = Begins { spec, plan, index, problem: sampled, scanned: Vec::new() };
+    begins.first_look(&projection, workspace);
+    if begins.scanned.is_empty() {
+        return None;
+    }
+    let path = Path { problem: *problem, projection: Some(&projection), space: &plan.space, options };
+    let mut ends = path.solve_all(&begins.scanned, |_| false, crew);
+    if begins.has_second_look(true) && !crew.monitor.is_cancelled() {
+        let best = ends[best_of(&ends)].params.clone();
+        let again = begins.look_again(&projection, &best, workspace);
+        let path = Path { projection: Some(&again), ..path };
+        ends.extend(path.solve_all(&begins.scanned, |_| false, crew));
+    }
+    let mut best = ends.swap_remove(best_of(&ends));
+    finish(problem, &plan.space, &mut best, workspace);
+    best.status.is_success().then_some(best)
 }
 
 /// The ends of all starts, whose scale is fitted with the law; the scale of the best is left in `problem`.

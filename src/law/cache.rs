@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use crate::error::Error;
 use crate::law::CompiledLaw;
+use crate::law::Residual;
 use crate::law::compiled::Declared;
 use crate::law::compiled::compile_law;
 
@@ -34,4 +35,19 @@ pub(crate) fn compiled(declared: &Declared) -> Result<Arc<CompiledLaw>, Error> {
         cache.push((declared.clone(), Arc::clone(&law)));
     }
     Ok(law)
+}
+
+impl CompiledLaw {
+    /// As [`CompiledLaw::new`], from the cache where it is there.
+    ///
+    /// # Errors
+    /// Those of [`CompiledLaw::new`].
+    pub fn shared(
+        text: &str,
+        variables: &[String],
+        parameters: Option<&[String]>,
+        residual: Residual,
+    ) -> Result<Arc<CompiledLaw>, Error> {
+        compiled(&Declared::new(text, variables, parameters, residual))
+    }
 }

@@ -121,6 +121,17 @@ pub struct CompiledLaw {
     pub(crate) separable: Option<Separable>,
 }
 
+impl Declared {
+    pub(crate) fn new(text: &str, variables: &[String], parameters: Option<&[String]>, residual: Residual) -> Declared {
+        Declared {
+            text: text.to_owned(),
+            variables: variables.to_vec(),
+            parameters: parameters.map(<[String]>::to_vec),
+            residual,
+        }
+    }
+}
+
 impl CompiledLaw {
     /// Compiles a law whose names other than `variables` are parameters.
     ///
@@ -132,13 +143,7 @@ impl CompiledLaw {
         parameters: Option<&[String]>,
         residual: Residual,
     ) -> Result<CompiledLaw, Error> {
-        let declared = Declared {
-            text: text.to_owned(),
-            variables: variables.to_vec(),
-            parameters: parameters.map(<[String]>::to_vec),
-            residual,
-        };
-        compile_law(&declared)
+        compile_law(&Declared::new(text, variables, parameters, residual))
     }
 
     /// Names of the parameters, in the order of every parameter vector.

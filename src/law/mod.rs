@@ -18,8 +18,6 @@ pub use role::Role;
 pub use table::Column;
 pub use table::evaluate_columns;
 
-pub(crate) use cache::compiled;
-pub(crate) use compiled::Declared;
 pub(crate) use compiled::ParameterRole;
 pub(crate) use evaluate::AllRows;
 pub(crate) use evaluate::TermRows;

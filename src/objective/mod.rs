@@ -17,6 +17,7 @@ pub(crate) mod tangent;
 
 pub(crate) use balance::typical_response;
 pub(crate) use tabulate::Axis;
+pub(crate) use tabulate::Table;
 
 /// Which second derivative a solver asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,16 +1,18 @@
-//! Products of basis functions over a grid of one or two exponents: the columns of each axis once, then all their products.
+//! Products of basis functions over a grid of one or two exponents: each function at all its places on the axis, then the
+//! products of all places of one with all places of another, a product of matrices.
+//!
+//! Values lie row by row, the places of a row side by side, so that exponentials and sums run along the places: short
+//! tables are as fast as long ones, and no vector has to be added up.
 
 use crate::dispatch::Arith;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
 use crate::formula::program::BLOCK;
 use crate::law::Power;
-use crate::linalg::weighted_dots;
 use crate::objective::Objective;
-use crate::objective::basis::Block;
-use crate::objective::basis::fill_power;
 use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
+use crate::special;
 
 /// One scanned parameter: its number among the nonlinear ones, and its values.
 #[derive(Clone, Debug)]
@@ -23,11 +25,12 @@ pub(crate) struct Axis {
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     /// The axis that each basis function varies along.
-    along: Vec<Option<usize>>,
-    sizes: Vec<usize>,
+    pub(crate) along: Vec<Option<usize>>,
+    /// Its places there.
+    pub(crate) sizes: Vec<usize>,
     /// For each basis function and place on its axis Σ v y g, and its shift.
-    right: Vec<Vec<f64>>,
-    shifts: Vec<Vec<f64>>,
+    pub(crate) right: Vec<Vec<f64>>,
+    pub(crate) shifts: Vec<Vec<f64>>,
     /// For each pair of basis functions their products, row-major over the places of the first and of the second; where both
     /// vary along one axis, the places are the same.
     pairs: Vec<Vec<f64>>,
@@ -43,19 +46,25 @@ impl Table {
         out.right.clear();
         out.shifts.clear();
         let place = |t: usize| self.along[t].map_or(0, |axis| cell[axis]);
-        let mut pairs = self.pairs.iter();
         for t in 0..n {
             out.right.push(self.right[t][place(t)]);
             out.shifts.push(self.shifts[t][place(t)]);
             for u in t..n {
-                let Some(values) = pairs.next() else { return };
-                out.gram[t * n + u] = if self.along[t] == self.along[u] {
-                    values[place(t)]
-                } else {
-                    values[place(t) * self.sizes[u] + place(u)]
-                };
+                out.gram[t * n + u] = self.product(t, place(t), u, place(u));
             }
         }
+    }
+
+    /// Σ v gₜ gᵤ for t ≤ u at their places.
+    pub(crate) fn product(&self, t: usize, place: usize, u: usize, other: usize) -> f64 {
+        let values = self.pair(t, u);
+        if self.along[t] == self.along[u] { values[place] } else { values[place * self.sizes[u] + other] }
+    }
+
+    /// The products of t ≤ u.
+    pub(crate) fn pair(&self, t: usize, u: usize) -> &[f64] {
+        let n = self.along.len();
+        &self.pairs[t * n - t * (t + 1) / 2 + u]
     }
 }
 
@@ -84,6 +93,25 @@ struct Tabulate<'a> {
     theta: Vec<f64>,
 }
 
+/// Places are padded to whole numbers of vectors.
+const WIDTH: usize = 8;
+/// Places of one function that are multiplied with those of another at a time.
+const HIGH: usize = 4;
+
+/// A basis function at all its places, over a block of rows.
+#[derive(Clone, Debug, Default)]
+struct Sheet {
+    /// Places, padded.
+    width: usize,
+    /// The exponent of the axis at each place, and the shift.
+    exponents: Vec<f64>,
+    shifts: Vec<f64>,
+    /// rows × width.
+    values: Vec<f64>,
+    /// The same times v.
+    weighted: Vec<f64>,
+}
+
 impl Work for Tabulate<'_> {
     type Out = Table;
 
@@ -93,91 +121,179 @@ impl Work for Tabulate<'_> {
         let data = projection.problem.rows;
         let sizes: Vec<usize> = along.iter().map(|axis| axis.map_or(1, |a| axes[a].values.len())).collect();
         let n = powers.len();
-        let mut shifts: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size]).collect();
         let mut at_place = Vec::new();
+        let mut sheets: Vec<Sheet> = Vec::with_capacity(n);
         for t in 0..n {
-            for (place, shift) in shifts[t].iter_mut().enumerate() {
-                set(&mut theta, axes, along[t], place);
+            let width = sizes[t].next_multiple_of(WIDTH);
+            let mut sheet = Sheet { width, ..Sheet::default() };
+            for place in 0..width {
+                // Beyond the last place it stands once more.
+                let place = place.min(sizes[t] - 1);
+                if let Some(a) = along[t] {
+                    theta[axes[a].nonlinear] = axes[a].values[place];
+                    sheet.exponents.push(axes[a].values[place]);
+                } else {
+                    sheet.exponents.push(0.0);
+                }
                 projection.shifts(&theta, &mut at_place);
-                *shift = at_place[t];
+                sheet.shifts.push(at_place[t]);
             }
+            sheet.values.resize(BLOCK * width, 0.0);
+            sheet.weighted.resize(BLOCK * width, 0.0);
+            sheets.push(sheet);
         }
-        let mut right: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size]).collect();
+        let mut right: Vec<Vec<f64>> = sheets.iter().map(|sheet| vec![0.0; sheet.width]).collect();
         let mut pairs: Vec<Vec<f64>> = Vec::new();
         for t in 0..n {
             for u in t..n {
-                pairs.push(vec![0.0; if along[t] == along[u] { sizes[t] } else { sizes[t] * sizes[u] }]);
+                let (a, b) = (sheets[t].width, sheets[u].width);
+                pairs.push(vec![0.0; if along[t] == along[u] { a } else { a * b }]);
             }
         }
-        let mut base: Vec<Vec<f64>> = sizes.iter().map(|&size| vec![0.0; size * BLOCK]).collect();
+        let mut base = [0.0; BLOCK];
         let mut first = 0;
         // A block is a tenth of a millisecond of work. What is left undone belongs to a call that is given up.
         while first < data.padded && !projection.problem.is_cancelled() {
             let rows = BLOCK.min(data.padded - first);
-            let block = Block { columns: data.columns(), first, rows };
-            for t in 0..n {
-                for (place, out) in base[t].chunks_exact_mut(BLOCK).enumerate() {
-                    set(&mut theta, axes, along[t], place);
-                    fill_power::<A>(&powers[t], &theta, shifts[t][place], block, &mut out[..rows]);
-                }
-            }
+            let column = |c: usize| &data.columns[c * data.padded + first..][..rows];
             let (v, vy) = projection.row_data(first, rows);
+            for t in 0..n {
+                let power = &powers[t];
+                let scanned = along[t].map(|a| axes[a].nonlinear);
+                let base = &mut base[..rows];
+                base.fill(0.0);
+                let mut moving = None;
+                for &(q, u) in &power.exponents {
+                    if Some(q) == scanned {
+                        moving = Some(column(u));
+                    } else {
+                        base.iter_mut().zip(column(u)).for_each(|(b, u)| *b = A::mul_add(theta[q], *u, *b));
+                    }
+                }
+                let factor = power.factor.map(column);
+                fill::<A>(&mut sheets[t], base, moving, (power.scale, factor), (v, vy), &mut right[t]);
+            }
             let mut pair = 0;
             for t in 0..n {
                 for u in t..n {
-                    let is_same = along[t] == along[u];
-                    for place in 0..sizes[t] {
-                        let column = &base[t][place * BLOCK..][..rows];
-                        let others = if is_same { place..place + 1 } else { 0..sizes[u] };
-                        let out = if is_same { place } else { place * sizes[u] };
-                        let total = row_of::<A>(v, vy, column, &base[u], others, &mut pairs[pair][out..]);
-                        if t == u {
-                            right[t][place] += total;
-                        }
+                    let (left, other) = (&sheets[t], &sheets[u]);
+                    if along[t] == along[u] {
+                        same_places::<A>(left, other, rows, &mut pairs[pair]);
+                    } else {
+                        all_places::<A>(left, other, rows, &mut pairs[pair]);
                     }
                     pair += 1;
                 }
             }
             first += rows;
         }
-        Table { along, sizes, right, shifts, pairs }
-    }
-}
-
-fn set(theta: &mut [f64], axes: &[Axis], along: Option<usize>, place: usize) {
-    if let Some(axis) = along {
-        theta[axes[axis].nonlinear] = axes[axis].values[place];
-    }
-}
-
-/// Adds Σ v a b for the columns `others` of `base` to `out`, and returns Σ vy a.
-#[inline(always)]
-fn row_of<A: Arith>(
-    v: &[f64],
-    vy: &[f64],
-    a: &[f64],
-    base: &[f64],
-    others: std::ops::Range<usize>,
-    out: &mut [f64],
-) -> f64 {
-    const WIDTH: usize = 6;
-    let column = |k: usize| &base[k * BLOCK..][..a.len()];
-    let mut total = 0.0;
-    let mut k = others.start;
-    while k < others.end {
-        if others.end - k >= WIDTH {
-            let (sums, right) = weighted_dots::<A, WIDTH>(v, vy, a, std::array::from_fn(|m| column(k + m)));
-            for (place, sum) in out[k - others.start..].iter_mut().zip(sums) {
-                *place += sum;
+        let mut pair = 0;
+        for t in 0..n {
+            for u in t..n {
+                let values = &mut pairs[pair];
+                pair += 1;
+                if along[t] == along[u] {
+                    values.truncate(sizes[t]);
+                } else {
+                    let width = sheets[u].width;
+                    for place in 1..sizes[t] {
+                        values.copy_within(place * width..place * width + sizes[u], place * sizes[u]);
+                    }
+                    values.truncate(sizes[t] * sizes[u]);
+                }
             }
-            total = right;
-            k += WIDTH;
-        } else {
-            let ([sum], right) = weighted_dots::<A, 1>(v, vy, a, [column(k)]);
-            out[k - others.start] += sum;
-            total = right;
-            k += 1;
+            right[t].truncate(sizes[t]);
+            sheets[t].shifts.truncate(sizes[t]);
+        }
+        Table { along, sizes, right, shifts: sheets.into_iter().map(|sheet| sheet.shifts).collect(), pairs }
+    }
+}
+
+/// The values of a block, and Σ vy g added to `right`.
+#[inline(always)]
+fn fill<A: Arith>(
+    sheet: &mut Sheet,
+    base: &[f64],
+    moving: Option<&[f64]>,
+    (scale, factor): (f64, Option<&[f64]>),
+    (v, vy): (&[f64], &[f64]),
+    right: &mut [f64],
+) {
+    let Sheet { width, exponents, shifts, values, weighted } = sheet;
+    for row in 0..base.len() {
+        let u = moving.map_or(0.0, |moving| moving[row]);
+        let scale = factor.map_or(scale, |factor| scale * factor[row]);
+        let (base, v, vy) = (base[row], v[row], vy[row]);
+        let values = values[row * *width..][..*width].as_chunks_mut::<WIDTH>().0;
+        let weighted = weighted[row * *width..][..*width].as_chunks_mut::<WIDTH>().0;
+        let inputs = exponents.as_chunks::<WIDTH>().0.iter().zip(shifts.as_chunks::<WIDTH>().0);
+        let outputs = values.iter_mut().zip(weighted).zip(right.as_chunks_mut::<WIDTH>().0);
+        for ((exponents, shifts), ((values, weighted), right)) in inputs.zip(outputs) {
+            for lane in 0..WIDTH {
+                let g = scale * special::exp::<A>(A::mul_add(exponents[lane], u, base - shifts[lane]));
+                values[lane] = g;
+                weighted[lane] = v * g;
+                right[lane] = A::mul_add(vy, g, right[lane]);
+            }
         }
     }
-    total
+}
+
+/// Adds Σ v g h, place by place; of one place where only one of them has one.
+#[inline(always)]
+fn same_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
+    let width = a.width;
+    for row in 0..rows {
+        let a = a.weighted[row * width..][..width].as_chunks::<WIDTH>().0;
+        let b = b.values[row * width..][..width].as_chunks::<WIDTH>().0;
+        for ((out, a), b) in out.as_chunks_mut::<WIDTH>().0.iter_mut().zip(a).zip(b) {
+            for lane in 0..WIDTH {
+                out[lane] = A::mul_add(a[lane], b[lane], out[lane]);
+            }
+        }
+    }
+}
+
+/// Adds Σ v g h for all places of both: four of one by sixteen of the other stay in registers.
+#[inline(always)]
+fn all_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
+    for i in (0..a.width).step_by(HIGH) {
+        let mut k = 0;
+        while k < b.width {
+            if b.width - k >= 2 * WIDTH {
+                tile::<A, 2>(a, b, rows, (i, k), out);
+                k += 2 * WIDTH;
+            } else {
+                tile::<A, 1>(a, b, rows, (i, k), out);
+                k += WIDTH;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn tile<A: Arith, const WIDE: usize>(a: &Sheet, b: &Sheet, rows: usize, (i, k): (usize, usize), out: &mut [f64]) {
+    let mut sums = [[[0.0; WIDTH]; WIDE]; HIGH];
+    let lefts = a.weighted.as_chunks::<HIGH>().0.chunks_exact(a.width / HIGH).take(rows);
+    for (left, other) in lefts.zip(b.values.as_chunks::<WIDTH>().0.chunks_exact(b.width / WIDTH)) {
+        let left = left[i / HIGH];
+        let other: [[f64; WIDTH]; WIDE] = std::array::from_fn(|w| other[k / WIDTH + w]);
+        for h in 0..HIGH {
+            for w in 0..WIDE {
+                for lane in 0..WIDTH {
+                    sums[h][w][lane] = A::mul_add(left[h], other[w][lane], sums[h][w][lane]);
+                }
+            }
+        }
+    }
+    // Without this the compiler takes the sums apart, number by number.
+    let sums = std::hint::black_box(sums);
+    for (h, sums) in sums.iter().enumerate() {
+        let out = &mut out[(i + h) * b.width + k..][..WIDE * WIDTH];
+        for (out, sums) in out.as_chunks_mut::<WIDTH>().0.iter_mut().zip(sums) {
+            for lane in 0..WIDTH {
+                out[lane] += sums[lane];
+            }
+        }
+    }
 }

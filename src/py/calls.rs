@@ -39,7 +39,7 @@ pub(super) fn compile_law<'py>(
     variables: Vec<String>,
     positive: Vec<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let law = guard(py, || CompiledLaw::new(text, &variables, None, Residual::Linear))?
+    let law = guard(py, || CompiledLaw::shared(text, &variables, None, Residual::Linear))?
         .map_err(|e| to_python(py, &e, None))?;
     for name in &positive {
         if !law.parameters().contains(name) {

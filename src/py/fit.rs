@@ -25,6 +25,7 @@ use crate::Residual;
 use crate::ScaleRule;
 use crate::Solver;
 use crate::StartRule;
+use crate::Started;
 use crate::Status;
 use crate::py::arrays::Named;
 use crate::py::error::to_python;
@@ -33,6 +34,8 @@ use crate::run_batch;
 
 /// Row-starts below which a call is done before a thread would have begun: about a millisecond.
 const TINY: usize = 2000;
+/// The code of a start that a fit did not need, where others needed it.
+const NOT_MADE: u8 = u8::MAX;
 
 type Array<'py, T> = PyReadonlyArrayDyn<'py, T>;
 
@@ -278,16 +281,7 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
     out.set_item("gap_cluster", places(Gap::cluster))?;
     out.set_item("kernels", spec.level.name())?;
     if spec.keep_starts {
-        let all = || results.iter().filter_map(|r| r.started.as_ref());
-        let s = all().next().map_or(0, |started| started.objectives.len());
-        let begins: Vec<f64> = all().flat_map(|started| started.begins.iter().copied()).collect();
-        let ends: Vec<f64> = all().flat_map(|started| started.ends.iter().copied()).collect();
-        let objectives: Vec<f64> = all().flat_map(|started| started.objectives.iter().copied()).collect();
-        let statuses: Vec<u8> = all().flat_map(|started| codes(&started.statuses)).collect();
-        out.set_item("start_params", begins.into_pyarray(py).reshape([f, s, p])?)?;
-        out.set_item("start_ends", ends.into_pyarray(py).reshape([f, s, p])?)?;
-        out.set_item("start_objective", objectives.into_pyarray(py).reshape([f, s])?)?;
-        out.set_item("start_status", statuses.into_pyarray(py).reshape([f, s])?)?;
+        set_starts(py, &out, results, p)?;
     }
     if let Some(plan) = &spec.replicates {
         let r = plan.n_replicates;
@@ -313,4 +307,30 @@ fn to_dict<'py>(py: Python<'py>, spec: &BatchSpec<'_>, results: &[FitResult]) ->
         out.set_item("n_disagreed", count(&|replicates| replicates.n_disagreed))?;
     }
     Ok(out)
+}
+
+/// Where the starts began and ended. A fit whose first starts say all has fewer than others: what it did not need is filled up.
+fn set_starts(py: Python<'_>, out: &Bound<'_, PyDict>, results: &[FitResult], p: usize) -> PyResult<()> {
+    let f = results.len();
+    let all = || results.iter().filter_map(|r| r.started.as_ref());
+    let s = all().map(|started| started.objectives.len()).max().unwrap_or(0);
+    let filled = |values: &dyn Fn(&Started) -> &[f64], width: usize| {
+        let mut out = vec![f64::NAN; results.len() * s * width];
+        for (place, started) in out.chunks_exact_mut((s * width).max(1)).zip(all()) {
+            let values = values(started);
+            place[..values.len()].copy_from_slice(values);
+        }
+        out
+    };
+    let (begins, ends) = (filled(&|started| &started.begins, p), filled(&|started| &started.ends, p));
+    let objectives = filled(&|started| &started.objectives, 1);
+    let mut statuses = vec![NOT_MADE; f * s];
+    for (place, started) in statuses.chunks_exact_mut(s.max(1)).zip(all()) {
+        place.iter_mut().zip(codes(&started.statuses)).for_each(|(place, code)| *place = code);
+    }
+    out.set_item("start_params", begins.into_pyarray(py).reshape([f, s, p])?)?;
+    out.set_item("start_ends", ends.into_pyarray(py).reshape([f, s, p])?)?;
+    out.set_item("start_objective", objectives.into_pyarray(py).reshape([f, s])?)?;
+    out.set_item("start_status", statuses.into_pyarray(py).reshape([f, s])?)?;
+    Ok(())
 }

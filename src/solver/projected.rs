@@ -21,7 +21,7 @@ const MOST_LINEAR: usize = 8;
 /// Most nonlinear parameters.
 const MOST_NONLINEAR: usize = 8;
 /// A basis function that keeps less than this share of its square, the others removed, is collinear with them.
-const COLLINEAR: f64 = 1e-11;
+pub(super) const COLLINEAR: f64 = 1e-11;
 /// Steps of one search; from a usual start five suffice.
 const MOST_STEPS: usize = 60;
 /// A step that promises less than this share of the squares ends the search: the true objective goes on from there.

@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 import lawfit as lf
-from lawfit import _attach, _count_predictions, adequacy, allocation, counts, diagnosis, uncertainty, validation
+from lawfit import (
+    _attach,
+    _count_predictions,
+    _frontier_figures,
+    _pass_figures,
+    _sampling_figures,
+    adequacy,
+    allocation,
+    counts,
+    diagnosis,
+    uncertainty,
+    validation,
+)
 
 MODULES = sorted(path.stem for path in Path(lf.__file__).parent.glob("*.py") if path.stem != "__main__")
 FUNCTIONS = [lf.fit, lf.fit_many, lf.bootstrap, lf.synthetic.runs, lf.Law.evaluate, lf.Fit.predict, lf.binomial_sigma]
@@ -21,6 +33,8 @@ FUNCTIONS += [diagnosis.diagnose, validation.validate, lf.next_runs]
 FUNCTIONS += [lf.pass_at_k, lf.t2_report, lf.estimate_pass_at_k, lf.synthetic.counts]
 FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _attach.with_data]
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
+FUNCTIONS += [_frontier_figures.frontiers_data, _frontier_figures.near_optimal_data]
+FUNCTIONS += [_sampling_figures.train_to_test_data, _pass_figures.pass_curve_data]
 
 
 @pytest.mark.parametrize("name", MODULES)

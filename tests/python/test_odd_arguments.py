@@ -115,3 +115,46 @@ def test_synthetic_runs_answer_any_value_of_any_argument(argument: str) -> None:
         return lf.synthetic.runs(**(arguments | {"grid": {"x": [1.0, 2.0]}, argument: odd}))
 
     answers(call)
+
+
+FIGURES: dict[str, Callable[[Any, dict[str, Any]], object]] = {
+    "frontiers fronts": lambda odd, of: lf.plotting.frontiers.data(odd),
+    "frontiers front": lambda odd, of: lf.plotting.frontiers.data({"a": odd}),
+    "frontiers quantities": lambda odd, of: lf.plotting.frontiers.data(of["plan"], odd),
+    "frontiers level": lambda odd, of: lf.plotting.frontiers.data(of["plan"], level=odd),
+    "frontiers models": lambda odd, of: lf.plotting.frontiers.data(of["plan"], models=odd),
+    "frontiers size": lambda odd, of: lf.plotting.frontiers.data(of["plan"], models={"a": {"N": odd, "D": 1e9}}),
+    "near_optimal plan": lambda odd, of: lf.plotting.near_optimal.data(odd),
+    "near_optimal quantity": lambda odd, of: lf.plotting.near_optimal.data(of["plan"], odd),
+    "near_optimal shares": lambda odd, of: lf.plotting.near_optimal.data(of["plan"], shares=odd),
+    "train_to_test plan": lambda odd, of: lf.plotting.train_to_test.data(odd),
+    "train_to_test n_curves": lambda odd, of: lf.plotting.train_to_test.data(of["plan"], n_curves=odd),
+    "train_to_test fit": lambda odd, of: lf.plotting.train_to_test.data(of["plan"], fit=odd),
+    "contours variables": lambda odd, of: lf.plotting.contours.data(of["fit"], variables=odd, also={"2*N*k": 1e10}),
+    "contours at": lambda odd, of: lf.plotting.contours.data(of["fit"], at=odd),
+    "contours also": lambda odd, of: lf.plotting.contours.data(of["fit"], also=odd),
+    "contours amount": lambda odd, of: lf.plotting.contours.data(of["fit"], also={"2*N*k": odd}),
+    "pass_curve mixture": lambda odd, of: lf.plotting.pass_curve.data(odd),
+    "pass_curve fits": lambda odd, of: lf.plotting.pass_curve.data(of["mixture"], fits=odd),
+    "pass_curve fit": lambda odd, of: lf.plotting.pass_curve.data(of["mixture"], fits={"a": odd}),
+    "pass_curve at": lambda odd, of: lf.plotting.pass_curve.data(of["mixture"], fits={"f": of["fit"]}, at=odd),
+    "pass_curve on": lambda odd, of: lf.plotting.pass_curve.data(of["mixture"], on=odd),
+    "pass_curve seed": lambda odd, of: lf.plotting.pass_curve.data(of["mixture"], seed=odd),
+}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, Any]:
+    truth = {"E": 1.69, "A": 406.4, "B": 410.7, "alpha": 0.34, "beta": 0.28, "G": 2.0, "gamma": 0.3}
+    grid: dict[str, list[float]] = {"N": [1e8, 4e8, 1.6e9], "D": [2e9, 8e9, 3.2e10], "k": [1, 8, 64]}
+    runs = lf.synthetic.runs(lf.laws.t2_loss, truth, grid, response="y", noise=0.001)
+    return {
+        "plan": lf.allocate(lf.laws.t2_loss, {"6*N*D": [1e18, 1e20, 1e22], "2*N*k": 2e9}, params=truth),
+        "fit": lf.fit(lf.laws.t2_loss, runs, response="y", cluster="N"),
+        "mixture": lf.fit_mixture({"n_samples": [200] * 4, "n_correct": [1, 9, 60, 140]}),
+    }
+
+
+@pytest.mark.parametrize("argument", FIGURES)
+def test_figures_of_plans_answer_any_value_of_any_argument(argument: str, drawn: dict[str, Any]) -> None:
+    answers(lambda odd: FIGURES[argument](odd, drawn))
