@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lawfit import plotting
-from lawfit._figure import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, Axes, scale, shades
+from lawfit._allocation import Allocation
+from lawfit._figure import Axes, scale, shades
 from lawfit._frontier import Frontier
 from lawfit._inline_svg import inline
 from lawfit._t2_study import Study
-from lawfit._t2_verdict import swept
 
 # Curves of pass@k that can still be told apart.
 MOST_CURVES = 12
-COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, GREY)
-PANELS = {
-    "D/N": "Tokens per parameter",
-    "N": "Model size",
-    "D": "Training tokens",
-    "k": "Samples for each answer",
-}
+# Bands of the form that speaks alone: those of several hide each other.
+PANELS = ("D/N", "N", "D", "k")
 
 
 def are_possible() -> bool:
@@ -34,21 +29,26 @@ def are_possible() -> bool:
 
 
 def frontier_figures(found: Study, level: float) -> list[str]:
-    """Draw the sweep, where there is one, with bands of the draws; then N under each form."""
+    """Draw the sweep, where there is one: each quantity with the band of the draws, and the lines of other forms."""
     front = found.chosen.sweep
     if front is None or front.plan.sweep.n_points < 2 or not np.any(front.plan.success) or not are_possible():
         return []
-    drawn = [
+    fronts: dict[str, Frontier | Allocation] = {found.chosen.form: front}
+    fronts |= {
+        plan.form: plan.sweep.plan for plan in found.plans if plan.sweep is not None and plan is not found.chosen
+    }
+    caption = (
+        f"Best {{}} by each form; the band holds {100 * level:.4g} % of what the draws of {found.chosen.form} would "
+        "choose, and a line is dashed outside of the runs."
+    )
+    return [
         _drawn(
             f"frontier{place}-",
-            f"{caption}, {found.chosen.form}; the band holds {100 * level:.4g} % of what the draws would choose.",
-            partial(_panel, front=front, quantity=quantity, level=level),
+            caption.format(quantity),
+            partial(_panel, fronts=fronts, quantity=quantity, level=level),
         )
-        for place, (quantity, caption) in enumerate(PANELS.items())
+        for place, quantity in enumerate(PANELS)
     ]
-    if sum(plan.sweep is not None for plan in found.plans) > 1:
-        drawn.append(_drawn("forms-", "Model size by each form that was fitted.", lambda ax: _forms(ax, found)))
-    return drawn
 
 
 def pass_figure(found: Study) -> list[str]:
@@ -65,27 +65,8 @@ def _drawn(prefix: str, caption: str, draw: Callable[[Axes], Any]) -> str:
     return inline(figure, prefix, caption)
 
 
-def _panel(ax: Axes, front: Frontier, quantity: str, level: float) -> None:
-    plotting.frontier(front, quantity, level=level, ax=ax)
-
-
-def _forms(ax: Axes, found: Study) -> None:
-    every = []
-    for plan, colour in zip(found.plans, COLOURS * len(found.plans), strict=False):
-        if plan.sweep is None:
-            continue
-        amounts, sizes = plan.sweep.plan.sweep.amounts, np.ravel(plan.sweep.plan["N"])
-        column = swept(amounts)
-        ax.plot(
-            amounts[:, column], sizes, color=colour, linewidth=2.0 if plan is found.chosen else 1.0, label=plan.form
-        )
-        every.append(sizes)
-        ax.set_xlabel(f"budget {plan.sweep.plan.sweep.budgets[column]}")
-        scale(ax, amounts[:, column])
-    scale(ax, None, np.concatenate(every))
-    ax.set_ylabel("best parameters N")
-    ax.legend(fontsize="small", frameon=False)
-    _bare(ax)
+def _panel(ax: Axes, fronts: Mapping[str, Frontier | Allocation], quantity: str, level: float) -> None:
+    plotting.frontiers(fronts, [quantity], level=level, ax=[ax])
 
 
 def _curves(ax: Axes, found: Study) -> None:

@@ -56,7 +56,7 @@ NEIGHBOURS = {
     "reporting": {"plotting"},
     "_t2_verdict": {"_t2_study"},
     "_t2_call": {"_cli_wording"},
-    "_t2_figures": {"_t2_study", "_t2_verdict", "plotting"},
+    "_t2_figures": {"_t2_study", "plotting"},
     "_t2_page": {"_t2_call", "_t2_figures", "_t2_study", "_t2_verdict"},
     "t2_reporting": {"_t2_call", "_t2_page", "_t2_study", "_t2_verdict"},
     "_demo_t2": {"t2_reporting"},

@@ -69,8 +69,8 @@ def test_the_page_opens_with_the_decision_and_then_says_what_to_distrust(report:
 def test_the_page_is_whole_and_asks_for_nothing_from_elsewhere(page: str) -> None:
     found = checked(page)
     assert found.seen.count("h1") == found.seen.count("body") == 1
-    # Four panels of the frontier, the forms, pass@k.
-    assert found.seen.count("svg") == found.seen.count("figure") == 6
+    # Four panels of the frontier, and pass@k.
+    assert found.seen.count("svg") == found.seen.count("figure") == 5
     assert "http" not in page
     assert "@media print" in page
 
