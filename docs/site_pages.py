@@ -49,6 +49,11 @@ TOPICS = {
     "_published": "laws",
     "_sampled": "sampling",
     "_table": "tables",
+    "averages": "allocation",
+    "beside": "allocation",
+    "decisions": "allocation",
+    "front_contrasts": "allocation",
+    "regrets": "allocation",
     "resampling": "uncertainty",
     "t2_reporting": "t2",
 }

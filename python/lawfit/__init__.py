@@ -34,6 +34,8 @@ from lawfit._sampled import Sampled as Sampled
 from lawfit._table import Table as Table
 from lawfit.adequacy import LackOfFit as LackOfFit
 from lawfit.allocation import allocate as allocate
+from lawfit.averages import OnAverage as OnAverage
+from lawfit.beside import Beside as Beside
 from lawfit.chains import fit_chain as fit_chain
 from lawfit.comparison import Comparison as Comparison
 from lawfit.comparison import compare as compare
@@ -41,6 +43,8 @@ from lawfit.contrasts import Contrast as Contrast
 from lawfit.contrasts import contrast as contrast
 from lawfit.counts import fit_counts as fit_counts
 from lawfit.curves import curve_fit as curve_fit
+from lawfit.decisions import Plans as Plans
+from lawfit.decisions import plans as plans
 from lawfit.design import Design as Design
 from lawfit.design import next_runs as next_runs
 from lawfit.diagnosis import Diagnosis as Diagnosis
@@ -54,10 +58,12 @@ from lawfit.errors import LawError as LawError
 from lawfit.errors import LawfitError as LawfitError
 from lawfit.fitting import fit as fit
 from lawfit.fitting import fit_many as fit_many
+from lawfit.front_contrasts import FrontContrast as FrontContrast
 from lawfit.isoflops import isoflop as isoflop
 from lawfit.mixtures import fit_mixture as fit_mixture
 from lawfit.nested import LikelihoodRatio as LikelihoodRatio
 from lawfit.nested import likelihood_ratio as likelihood_ratio
+from lawfit.regrets import Regret as Regret
 from lawfit.resampling import bootstrap as bootstrap
 from lawfit.results import Fit as Fit
 from lawfit.sampling import pass_at_k as pass_at_k

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,11 @@ from lawfit._named import Named
 from lawfit._text import fields, number, table
 from lawfit._wording import listed, suggest
 from lawfit.errors import DataError
+
+if TYPE_CHECKING:
+    from lawfit._isoflop import IsoFlop
+    from lawfit.beside import Beside
+    from lawfit.results import Fit
 
 Words: TypeAlias = NDArray[np.str_]
 
@@ -285,6 +290,12 @@ class Allocation:
                 f" ({listed(ends)}); bound it with bounds=, or ask for maximize={not self.maximize} if that is meant"
             )
         return said
+
+    def beside(self, runs: IsoFlop | Fit, *key: object) -> Beside:
+        """Model-free optima of the nearest isoFLOP curves beside the plan; see `lawfit.beside.beside`."""
+        from lawfit import beside
+
+        return beside.beside(self, runs, *key)
 
     def plot(self, kind: str | None = None, ax: Any = None) -> Any:
         """Draw the sweep, or another figure of `lawfit.plotting` by name, and return the axes."""

@@ -139,6 +139,8 @@ def _amounts(
                     f"budgets: {name!r} of {text!r} is no variable of the law; {suggest(name, variables, 'those are')}"
                 )
         arrays[text] = _arrays.as_float64(1.0 if amount is None else amount, f"budgets[{text!r}]")
+        if not arrays[text].size:
+            raise DataError(f"budgets: {text!r} has no amounts; give at least one")
         if not np.all((arrays[text] > 0.0) & np.isfinite(arrays[text])):
             raise DataError(f"budgets: amounts of {text!r} must be finite and above 0")
     if target is not None:

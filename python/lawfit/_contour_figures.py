@@ -150,7 +150,7 @@ def _best_in_cells(
     amounts = np.tile(base.amounts[0], (n, 1))
     part = replace(base, shape=(n,), amounts=amounts, lower=lower, upper=upper, is_given=is_given)
     raw = solved(fit.law, np.array([list(fit.params.values())]), maximize, part)
-    return np.where(np.isin(statuses_of(raw, is_given)[0], USABLE), raw.value[0], math.nan)
+    return np.where(np.isin(statuses_of(raw, part)[0], USABLE), raw.value[0], math.nan)
 
 
 def _draw_contours(ax: Axes, data: FigureData) -> None:

@@ -215,8 +215,9 @@ def fit_batch(
     ``start_agreement`` (F,), ``best_start`` (F,) int64, ``kernels`` str, and with ``keep_starts``: ``start_params``
     (F, S, P) where each start began, ``start_ends`` (F, S, P) where it ended, ``start_objective`` (F, S),
     ``start_status`` (F, S) uint8, 255 and NaN beyond the starts of a fit; with replicates: ``replicate_params``
-    (F, R, P), ``replicate_objective`` (F, R), ``replicate_status`` (F, R) uint8, ``replicate_lost_term`` (F, R) bool, ``n_units``, ``n_checked`` and
-    ``n_disagreed`` (F,) int64, and with ``studentize`` ``replicate_covariance`` (F, R, P, P).
+    (F, R, P), ``replicate_objective`` (F, R), ``replicate_status`` (F, R) uint8, ``replicate_lost_term`` (F, R) bool,
+    ``n_units``, ``n_checked`` and ``n_disagreed`` (F,) int64, and with ``studentize`` ``replicate_covariance`` (F, R,
+    P, P).
     """
 
 def allocate(

@@ -173,9 +173,15 @@ class Fits:
         params: Named[float] = Named(zip(names, raw.params[i].tolist(), strict=True))
         starts = None
         if raw.starts is not None:
-            n_made = int(np.count_nonzero(raw.starts.status[i] != _engine.NOT_MADE))
-            params_at, ends, objective, codes = (array[i, :n_made] for array in raw.starts)
-            starts = Starts(params_at, ends, objective, codes, float(raw.rounding[i]))
+            begun = raw.starts
+            n_made = int(np.count_nonzero(begun.status[i] != _engine.NOT_MADE))
+            starts = Starts(
+                begun.params[i, :n_made],
+                begun.ends[i, :n_made],
+                begun.objective[i, :n_made],
+                begun.status[i, :n_made],
+                float(raw.rounding[i]),
+            )
         fit = Fit(
             law=self.law,
             params=params,

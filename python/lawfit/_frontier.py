@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,15 @@ from lawfit._named import Named
 from lawfit._predictions import Prediction
 from lawfit._refits import determined
 from lawfit._text import fields, number, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from lawfit.averages import OnAverage
+    from lawfit.front_contrasts import FrontContrast
+    from lawfit.regrets import Regret
 
 MOST_POINTS = 30
 
@@ -135,6 +144,30 @@ class Frontier:
         if not is_positive:
             return found
         return found._replace(lower=math.exp(found.lower), upper=math.exp(found.upper))
+
+    def best_on_average(self) -> OnAverage:
+        """Where the mean over the draws is best, beside the plan; see `lawfit.averages.best_on_average`."""
+        from lawfit import averages
+
+        return averages.best_on_average(self)
+
+    def regret(
+        self,
+        choice: Mapping[str, ArrayLike] | OnAverage | None = None,
+        *,
+        budgets: str | Sequence[str] | None = None,
+        n_threads: int | None = None,
+    ) -> Regret:
+        """Regret of a choice, by default the plan, under each draw; see `lawfit.regrets.regret`."""
+        from lawfit import regrets
+
+        return regrets.regret(self, choice, budgets=budgets, n_threads=n_threads)
+
+    def minus(self, other: Frontier, *, level: float = 0.95, paired: bool = True) -> FrontContrast:
+        """Differences to the optima of another frontier; see `lawfit.front_contrasts.front_contrast`."""
+        from lawfit import front_contrasts
+
+        return front_contrasts.front_contrast(self, other, level=level, paired=paired)
 
     def plot(self, kind: str | None = None, ax: Any = None) -> Any:
         """Draw the sweep with its intervals, or another figure of `lawfit.plotting` by name, and return the axes."""

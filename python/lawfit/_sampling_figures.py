@@ -133,6 +133,8 @@ def _settings(plan: Allocation) -> tuple[Setting, Setting]:
     for name in (SIZE, COUNTED):
         if name not in variables:
             raise DataError(f"plan: its law has no variable {name}; {suggest(name, variables)}")
+    if plan.sweep.targets is not None:
+        raise DataError("plan: it looks for the least budget that reaches a target; allocate with amounts")
     of_k = [COUNTED in names(text) for text in plan.sweep.budgets]
     if not any(of_k):
         raise DataError('plan: no budget is of k; allocate with one such as "2*N*k" too')
@@ -166,10 +168,12 @@ def _solved(plan: Allocation, setting: Setting, places: I64, sizes: F64 | None) 
         lower=lower,
         upper=upper,
         is_given=is_given,
+        menus=tuple(() for _ in variables),
+        is_whole=np.zeros(len(variables), dtype=np.bool_),
     )
     raw = solved(plan.law, np.array([list(plan.params.values())]), plan.maximize, part)
     columns = columns_of(raw, variables)
-    is_known = np.isin(statuses_of(raw, is_given)[0], USABLE)
+    is_known = np.isin(statuses_of(raw, part)[0], USABLE)
     if sizes is not None:
         is_known &= np.isfinite(sizes)
     found = (np.where(is_known, columns[name][0], math.nan) for name in (SIZE, RESPONSE))

@@ -27,17 +27,18 @@ class Line(NamedTuple):
 
 
 def swept(plan: Allocation) -> int:
-    """Place of the budget that is swept: the first whose amounts vary."""
+    """Place of the budget that is swept: the first whose amounts vary, or the one that is to be least for targets."""
     if not plan.sweep.budgets:
         raise DataError("there is no budget to draw a plan against")
     varies = np.ptp(plan.sweep.amounts, axis=0) > 0.0
-    return int(np.argmax(varies))
+    return plan.sweep.least if plan.sweep.least is not None and not varies.any() else int(np.argmax(varies))
 
 
 def lines_of(plan: Allocation, label: str) -> list[Line]:
     """Take a sweep apart: a line for each amount of the other budgets that several points share."""
-    amounts, place = plan.sweep.amounts, swept(plan)
-    others = np.delete(amounts, place, axis=1)
+    amounts, place = plan.amounts, swept(plan)
+    # What is to be least is an answer, and makes no line of its own.
+    others = np.delete(plan.sweep.amounts, place, axis=1)
     values, group = np.unique(others, axis=0, return_inverse=True)
     group = np.ravel(group)
     if len(values) in (1, len(amounts)):
@@ -48,7 +49,9 @@ def lines_of(plan: Allocation, label: str) -> list[Line]:
     for number, fixed in enumerate(values):
         chosen = np.flatnonzero(group == number)
         order = chosen[np.argsort(amounts[chosen, place], kind="stable")]
-        said = ", ".join(f"{text} = {amount:.3g}" for text, amount in zip(texts, fixed, strict=True))
+        given = zip(texts, fixed, strict=True)
+        least = None if plan.sweep.least is None else plan.sweep.budgets[plan.sweep.least]
+        said = ", ".join(f"{text} = {amount:.3g}" for text, amount in given if text != least)
         full = label if len(values) == 1 else ", ".join(part for part in (label, said) if part)
         found.append(Line(full, amounts[order, place], order))
     return found

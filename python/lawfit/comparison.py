@@ -29,6 +29,7 @@ from lawfit.tables import Table
 from lawfit.validation import refit
 
 if TYPE_CHECKING:
+    from lawfit.decisions import Plans
     from lawfit.nested import LikelihoodRatio
 
 FOLDS = "folds"
@@ -152,6 +153,22 @@ class Comparison:
 
         return nested.likelihood_ratio(
             self[restricted].fit, self[full].fit, method=method, n_replicates=n_replicates, seed=seed
+        )
+
+    def plans(
+        self,
+        budgets: Mapping[str, ArrayLike],
+        *,
+        by: str | None = None,
+        bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+        at: Mapping[str, float] | None = None,
+        maximize: bool = False,
+    ) -> Plans:
+        """Plans of the `survivors` of one way of holding out, with regrets under each other; see `lawfit.plans`."""
+        from lawfit import decisions
+
+        return decisions.plans(
+            {name: self[name].fit for name in self.survivors(by)}, budgets, bounds=bounds, at=at, maximize=maximize
         )
 
     def to_dict(self) -> dict[str, object]:

@@ -165,40 +165,8 @@ class Contrast:
     def _difference(
         self, name: str, of_first: tuple[float, F64], of_second: tuple[float, F64], reason: str | None
     ) -> Difference:
-        (first, firsts), (second, seconds) = of_first, of_second
-        usable = self.ok & np.isfinite(firsts) & np.isfinite(seconds)
-        apart = np.where(usable, firsts - seconds, np.nan)
-        resample, share = self.first.resample, self.first.share
-        fits = (self.first.fit, self.second.fit)
-        reason = reason or next((f"a fit is not usable: {fit.message}" for fit in fits if not fit.success), None)
-        sample = Sample(
-            estimate=first - second,
-            values=apart[usable],
-            level=self.level,
-            resample=resample,
-            share=share,
-            n_units=min(self.first.n_units, self.second.n_units),
-            n_determined=max(determined(fit) for fit in fits),
-            over_clusters=self.noun != "row",
-            is_widened=False,
-            left_out=lambda: np.empty(0),
-            studentized=lambda: None,
-            n_lost=int(np.count_nonzero(~usable)),
-        )
-        word = method_for(self.first, "auto")
-        tail_lost = sample.n_lost > (1.0 - self.level) * len(apart)
-        if reason is None and sample.values.size < 2:
-            reason = "fewer than two replicates are usable in both"
-        if reason is None and tail_lost:
-            reason = f"{sample.n_lost} of {len(apart)} replicates have no value in both: the ends are unknown"
-        ends = none(word, reason) if reason is not None else METHODS[word](sample)
-        interval = Interval(
-            ends.lower, ends.upper, level=self.level, method=ends.method, mc_error=ends.mc_error,
-            note="; ".join(ends.notes) or None,
-        )  # fmt: skip
-        alone = [float(spread(values[usable], resample, share)) for values in (firsts, seconds)]
-        stderr = float(spread(apart[usable], resample, share))
-        return Difference(name, first, second, first - second, stderr, math.hypot(*alone), interval, apart)
+        pair = (self.first, self.second)
+        return difference(name, pair, of_first, of_second, self.ok, self.noun != "row", self.level, reason)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -341,6 +309,53 @@ def contrast(first: Draws | Fit, second: Draws | Fit, *, level: float = 0.95) ->
                 "cluster="
             )
     return Contrast(one, two, len(shared), noun, level, message)
+
+
+def difference(
+    name: str,
+    pair: tuple[Draws, Draws],
+    of_first: tuple[float, F64],
+    of_second: tuple[float, F64],
+    ok: Bool,
+    over_clusters: bool,
+    level: float,
+    reason: str | None,
+) -> Difference:
+    """Return first less second of an estimate and its draws each, and why there is no interval if that is known."""
+    (first, firsts), (second, seconds) = of_first, of_second
+    usable = ok & np.isfinite(firsts) & np.isfinite(seconds)
+    apart = np.where(usable, firsts - seconds, np.nan)
+    resample, share = pair[0].resample, pair[0].share
+    fits = [draws.fit for draws in pair]
+    reason = reason or next((f"a fit is not usable: {fit.message}" for fit in fits if not fit.success), None)
+    sample = Sample(
+        estimate=first - second,
+        values=apart[usable],
+        level=level,
+        resample=resample,
+        share=share,
+        n_units=min(draws.n_units for draws in pair),
+        n_determined=max(determined(fit) for fit in fits),
+        over_clusters=over_clusters,
+        is_widened=False,
+        left_out=lambda: np.empty(0),
+        studentized=lambda: None,
+        n_lost=int(np.count_nonzero(~usable)),
+    )
+    word = method_for(pair[0], "auto")
+    tail_lost = sample.n_lost > (1.0 - level) * len(apart)
+    if reason is None and sample.values.size < 2:
+        reason = "fewer than two replicates are usable in both"
+    if reason is None and tail_lost:
+        reason = f"{sample.n_lost} of {len(apart)} replicates have no value in both: the ends are unknown"
+    ends = none(word, reason) if reason is not None else METHODS[word](sample)
+    interval = Interval(
+        ends.lower, ends.upper, level=level, method=ends.method, mc_error=ends.mc_error,
+        note="; ".join(ends.notes) or None,
+    )  # fmt: skip
+    alone = [float(spread(values[usable], resample, share)) for values in (firsts, seconds)]
+    stderr = float(spread(apart[usable], resample, share))
+    return Difference(name, first, second, first - second, stderr, math.hypot(*alone), interval, apart)
 
 
 def _draws_of(given: object, argument: str) -> Draws:

@@ -18,8 +18,12 @@ from lawfit import (
     _sampling_figures,
     adequacy,
     allocation,
+    averages,
+    beside,
     counts,
     diagnosis,
+    front_contrasts,
+    regrets,
     uncertainty,
     validation,
 )
@@ -35,6 +39,7 @@ FUNCTIONS += [lf.fit_mixture, lf.fit_chain, lf.ChainFit.bootstrap, lf.load, _att
 FUNCTIONS += [lf.curve_fit, lf.allocate, lf.plotting.plot, allocation.of_fit, allocation.of_draws]
 FUNCTIONS += [_frontier_figures.frontiers_data, _frontier_figures.near_optimal_data]
 FUNCTIONS += [_sampling_figures.train_to_test_data, _pass_figures.pass_curve_data]
+FUNCTIONS += [averages.best_on_average, beside.beside, lf.plans, front_contrasts.front_contrast, regrets.regret]
 
 
 @pytest.mark.parametrize("name", MODULES)
