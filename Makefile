@@ -1,4 +1,4 @@
-# `make demo` runs the main job, `make test` everything that continuous integration runs. Both start from nothing:
+# `make demo` goes from answers to a plan, `make test` everything that continuous integration runs. Both start from nothing:
 # they make the virtual environment `.venv` and build the engine into it.
 
 PYTHON ?= python3
@@ -26,7 +26,7 @@ test: fmt-check lint test-engine docs wheel test-python
 
 ## What users run ------------------------------------------------------------------------------------------------------
 
-# `make demo` on runs that the package makes; `make demo DATA=runs.csv LAW=chinchilla RESPONSE=loss` on your own.
+# `make demo` on answers that the package makes; `make demo DATA=runs.csv LAW=chinchilla RESPONSE=loss` on your own.
 demo: $(BUILT)
 ifdef DATA
 	@"$(BIN)/lawfit" demo --data "$$DATA" --law "$${LAW:?say LAW=chinchilla, or LAW=\"E + A*N**-alpha\"}" \

@@ -55,6 +55,7 @@ TOPICS = {
     "front_contrasts": "allocation",
     "regrets": "allocation",
     "resampling": "uncertainty",
+    "t2_reporting": "t2",
 }
 # Topics whose classes are made by a call of the user.
 CALLED = ("estimator", "laws")

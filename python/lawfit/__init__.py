@@ -70,6 +70,8 @@ from lawfit.sampling import pass_at_k as pass_at_k
 from lawfit.saving import load as load
 from lawfit.t2 import T2Comparison as T2Comparison
 from lawfit.t2 import compare_t2 as compare_t2
+from lawfit.t2_reporting import T2Report as T2Report
+from lawfit.t2_reporting import t2_report as t2_report
 from lawfit.tables import read_table as read_table
 from lawfit.validation import Validation as Validation
 

@@ -51,14 +51,14 @@ def run(chosen: argparse.Namespace) -> int:
     if not isinstance(source, Fit | Draws):
         raise DataError("FIT: a plan needs one fit of a law, not fits by group or counts")
     options: dict[str, Any] = {
-        "bounds": {name: _limit(ends) for name, ends in arguments.pairs("--limit", chosen.limit).items()},
+        "bounds": {name: limit(ends) for name, ends in arguments.pairs("--limit", chosen.limit).items()},
         "at": {name: arguments.size("--hold", value) for name, value in arguments.pairs("--hold", chosen.at).items()},
-        "menus": {name: _listed(name, values) for name, values in arguments.pairs("--menu", chosen.menu).items()},
+        "menus": {name: values_of(name, values) for name, values in arguments.pairs("--menu", chosen.menu).items()},
         "integer": chosen.integer,
         "target": None if chosen.target is None else _amounts("--target", chosen.target),
         "maximize": chosen.maximize,
     }
-    found = source.allocate(_budgets(chosen.budgets, chosen.target is not None), **options)
+    found = source.allocate(read_budgets(chosen.budgets, chosen.target is not None), **options)
     plan = found.plan if isinstance(found, Frontier) else found
     columns = _columns(found, chosen.level)
     output = Output(
@@ -73,7 +73,7 @@ def run(chosen: argparse.Namespace) -> int:
     return DONE if bool(np.all(plan.success)) else SOME_FAILED
 
 
-def _budgets(texts: list[str], has_target: bool) -> dict[str, F64 | None]:
+def read_budgets(texts: list[str], has_target: bool) -> dict[str, F64 | None]:
     """Read FORMULA=AMOUNT; a formula may hold == itself, so the amount is what follows the last =."""
     found: dict[str, F64 | None] = {}
     sweeps = 0
@@ -107,11 +107,13 @@ def _amounts(option: str, amount: str) -> F64:
     return np.geomspace(*ends, int(n_points))
 
 
-def _listed(name: str, values: str) -> list[float]:
+def values_of(name: str, values: str) -> list[float]:
+    """Read A,B,..."""
     return [arguments.size(f"--menu {name}", value) for value in values.split(",") if value.strip()]
 
 
-def _limit(ends: str) -> tuple[float | None, float | None]:
+def limit(ends: str) -> tuple[float | None, float | None]:
+    """Read LOW:HIGH."""
     low, colon, high = (part.strip() for part in ends.partition(":"))
     if not colon:
         raise DataError(f"--limit {ends}: write NAME=LOW:HIGH; leave an end empty where there is none")

@@ -1,13 +1,17 @@
-"""``lawfit demo``: the main job end to end, on synthetic runs or on the user's."""
+"""``lawfit demo``: the whole way on synthetic answers, or the main job on the user's runs."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from lawfit import _cli_arguments as arguments
-from lawfit import _demo
+from lawfit import _demo, _demo_t2
+from lawfit._cli_output import check_place
 from lawfit._cli_verb import DONE, SOME_FAILED, Verb
 from lawfit.errors import DataError
+
+PAGE = "lawfit-demo.html"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--response", metavar="COLUMN", help="with --data: the column to fit")
     add("--where", metavar="CONDITION", help="with --data: rows to use")
     arguments.add_column(parser)
-    add("--starts", type=arguments.whole, default=1000, metavar="COUNT", help="number of starts (1000)")
-    add("--bootstrap", type=arguments.whole, default=1000, metavar="COUNT", help="number of replicates (1000)")
-    add("--seed", type=arguments.whole, default=0, metavar="NUMBER", help="seed of noise, starts and resamples (0)")
+    add("--starts", type=arguments.whole, metavar="COUNT", help="with --data: number of starts (1000)")
+    add("--bootstrap", type=arguments.whole, metavar="COUNT", help="number of replicates (400; with --data 1000)")
+    add("--seed", type=arguments.whole, default=0, metavar="NUMBER", help="seed of answers, starts and resamples (0)")
     add("--threads", dest="n_threads", type=arguments.whole, metavar="COUNT", help="number of threads (all cores)")
+    add("-o", "--output", metavar="FILE", help=f"without --data: where the page is written ({PAGE})")
     arguments.add_quiet(parser)
 
 
@@ -29,14 +34,21 @@ def run(chosen: argparse.Namespace) -> int:
     """Print the report of the job."""
     progress = arguments.progress(chosen.quiet)
     if chosen.data is None:
-        if chosen.law is not None or chosen.response is not None or chosen.where is not None or chosen.columns:
+        if chosen.columns or any(
+            each is not None for each in (chosen.law, chosen.response, chosen.where, chosen.starts)
+        ):
             raise DataError(
-                "--law, --response, --where and --column go with --data FILE; without it the runs are synthetic"
+                "--law, --response, --where, --column and --starts go with --data FILE; without it answers are made"
             )
-        report, success = _demo.synthetic_job(chosen.starts, chosen.bootstrap, chosen.seed, chosen.n_threads, progress)
+        place = Path(PAGE if chosen.output is None else chosen.output)
+        check_place(place)
+        n_replicates = 400 if chosen.bootstrap is None else chosen.bootstrap
+        report, success = _demo_t2.synthetic_job(n_replicates, chosen.seed, place, chosen.n_threads, progress)
     else:
         if chosen.law is None or chosen.response is None:
             raise DataError("--data needs --law and --response, such as --law chinchilla --response loss")
+        if chosen.output is not None:
+            raise DataError("--output is for the page of the synthetic way; `lawfit report` writes that of a fit")
         report, success = _demo.users_job(
             arguments.read_law(chosen.law),
             arguments.read_data([chosen.data]),
@@ -44,8 +56,8 @@ def run(chosen: argparse.Namespace) -> int:
             chosen.response,
             arguments.pairs("--column", chosen.columns),
             chosen.where,
-            chosen.starts,
-            chosen.bootstrap,
+            1000 if chosen.starts is None else chosen.starts,
+            1000 if chosen.bootstrap is None else chosen.bootstrap,
             chosen.seed,
             chosen.n_threads,
             progress,
@@ -56,7 +68,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 VERB = Verb(
     name="demo",
-    purpose="fit the T2 loss law to synthetic runs from many starts and bootstrap it; or your law to --data",
+    purpose="go from synthetic answers with a known truth to a plan and a page; or fit your law to --data",
     usage="[options]",
     example="""lawfit demo
 lawfit demo --data runs.csv --law chinchilla --response loss""",

@@ -63,7 +63,7 @@ def add_output(parser: argparse.ArgumentParser, forms: Sequence[str] = FORMS) ->
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=forms, help=f"form of the output ({forms[0]}, or by the ending of -o)")
     group.add_argument("-o", "--output", metavar="FILE", help="write there instead of to standard output")
-    parser.set_defaults(forms=forms)
+    parser.set_defaults(output_forms=forms)
     return group
 
 
@@ -76,13 +76,13 @@ def choose_format(chosen: argparse.Namespace) -> str:
         The ending says no form, or the file could not be written.
     """
     asked: str | None = chosen.format
-    forms: Sequence[str] = chosen.forms
+    forms: Sequence[str] = chosen.output_forms
     if chosen.output in (None, "-"):
         form = forms[0] if asked is None else asked
         if form in ("parquet", "html") and sys.stdout.isatty():
             raise DataError(f"{form} is not for a terminal: give -o FILE{_SUFFIXES[form]}, or pipe it on")
         return form
-    _check_place(Path(chosen.output))
+    check_place(Path(chosen.output))
     if asked is not None:
         return asked
     form = _BY_SUFFIX.get(Path(chosen.output).suffix.lower(), "")
@@ -116,7 +116,7 @@ def csv_text(columns: Mapping[str, Sequence[Any]]) -> str:
     return lines.getvalue()
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
     """Refuse a place where nothing can be written before time is spent on what would go there."""
     if path.is_dir():
         raise DataError(f"-o {path}: that is a folder; give a file in it")

@@ -155,7 +155,9 @@ def student(sample: Sample, widening: float = 1.0) -> Ends:
         error = None
     else:
         # The variance of a standard deviation, relatively, from the fourth moment.
-        squares = (sample.values - sample.values.mean()) ** 2
+        away = np.abs(sample.values - sample.values.mean())
+        # In units of the largest, since fourth powers of amplitudes have no place in a float.
+        squares = (away / away.max()) ** 2 if away.any() else away
         of_variance = float(squares.var()) / sample.values.size
         error = 0.5 * math.sqrt(of_variance) / float(squares.mean()) if squares.any() else 0.0
     reach = factor * widening * float(spread(sample.values, sample.resample, sample.share))

@@ -17,6 +17,7 @@ from lawfit import (
     _cli_laws,
     _cli_predict,
     _cli_report,
+    _cli_t2,
     _cli_validate,
 )
 from lawfit._cli_verb import DONE, INTERRUPTED, WRONG_CALL
@@ -32,6 +33,7 @@ VERBS = (
     _cli_compare.VERB,
     _cli_isoflop.VERB,
     _cli_report.VERB,
+    _cli_t2.VERB,
     _cli_laws.VERB,
     _cli_demo.VERB,
 )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import io
-import math
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,9 @@ from typing import Any
 from lawfit import _checklist, _html, _page, _report
 from lawfit._checklist import Item, check_notes, checklist, ranges_of, span
 from lawfit._draws import Draws, check_level
+from lawfit._inline_svg import inline
+from lawfit._parameter_table import how_made, parameter_rows
 from lawfit._reproduce import command, python_call
-from lawfit._text import number
 from lawfit._wording import describe
 from lawfit.diagnosis import draws_of
 from lawfit.errors import DataError, LawfitError
@@ -120,7 +118,7 @@ def html_of(
     fit = fit if data is None else fit.with_data(data)
     draws = draws_of(fit, draws)
     found, held_out = _held_out(fit, validate, level)
-    sections = checklist(fit, said, _intervals(fit, draws, level), held_out)
+    sections = checklist(fit, said, how_made(fit, draws, level), held_out)
     n_unknown = sum(not item.is_known for each in sections for item in each.items)
     name = fit.law.name or "a law"
     parts = [
@@ -146,46 +144,14 @@ def _answer(fit: Fit, draws: Draws | None, level: float) -> str:
     count = f"{n_warnings or 'No'} warning{'' if n_warnings == 1 else 's'}."
     state = _html.text("span", fit.status, f'class="state {kind}"')
     formula = _html.text("code", f"{fit.rows.response} = {fit.law.text}", 'class="law"')
-    header, body, notes = _parameters(fit, draws, level)
+    header, body, notes = parameter_rows(fit, draws, level)
     return _page.section(
         "The answer",
         formula,
         _page.wide(_html.table(header, body, left=("note",))),
         _page.notes(notes),
         _html.element("p", f"{state} {_html.escape(words)}. {_html.escape(proof)} {count}"),
-        _page.paragraph(f"Intervals: {_intervals(fit, draws, level)}. Rows: {_report.rows_line(fit)}.", "small"),
-    )
-
-
-def _parameters(fit: Fit, draws: Draws | None, level: float) -> tuple[list[str], list[list[str]], list[str]]:
-    """Return a table of the parameters, and what to know of its numbers, once for all that it is about."""
-    stderr = fit.stderr if draws is None else draws.stderr
-    header = ["parameter", "estimate", "standard error", f"{50 * (1 - level):.4g} %", f"{50 * (1 + level):.4g} %"]
-    reasons = fit.stderr_reason
-    body: list[list[str]] = []
-    about: dict[str, list[str]] = {}
-    for name, value in fit.params.items():
-        interval = fit.interval(name, level) if draws is None else draws.interval(name, level)
-        spread = math.nan if name in reasons else stderr[name]
-        note = reasons.get(name) or interval.note
-        if note is not None:
-            about.setdefault(note, []).append(name)
-        body.append([name, number(value, 8), number(spread, 4), *map(number, interval), _report.note_of(fit, name)])
-    if any(row[-1] for row in body):
-        header.append("note")
-    else:
-        body = [row[:-1] for row in body]
-    return header, body, [f"{', '.join(names)}: {note}" for note, names in about.items()]
-
-
-def _intervals(fit: Fit, draws: Draws | None, level: float) -> str:
-    """Say how the intervals were made."""
-    if draws is None:
-        return f"{100 * level:.4g} %, Wald's: {_report.stderr_line(fit)}"
-    methods = dict.fromkeys(draws.interval(name, level).method for name in fit.params)
-    return (
-        f"{100 * level:.4g} %, from {len(draws)} replicates (resample={draws.resample}, {draws.n_units} units, seed "
-        f"{draws.seed}; {draws.counts}); method {', '.join(methods)}"
+        _page.paragraph(f"Intervals: {how_made(fit, draws, level)}. Rows: {_report.rows_line(fit)}.", "small"),
     )
 
 
@@ -260,22 +226,5 @@ def _report_figures(fit: Fit) -> list[str]:
         except LawfitError as error:
             found.append(_html.element("figure", _html.text("figcaption", f"{caption} Not drawn: {error}")))
             continue
-        svg = _as_svg(figure, f"figure{place}-", caption)
-        found.append(_html.element("figure", svg + _html.text("figcaption", caption)))
+        found.append(inline(figure, f"figure{place}-", caption))
     return found
-
-
-def _as_svg(figure: Any, prefix: str, caption: str) -> str:
-    """Return a figure as SVG for the middle of a page: names of its own, and no word of where formats are described."""
-    file = io.StringIO()
-    # The same page from the same fit: names within the drawing come from its content, not from chance.
-    with importlib.import_module("matplotlib").rc_context({"svg.hashsalt": "lawfit"}):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sxmlns(:\w+)?="[^"]*"', "", svg)
-    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
-    svg = re.sub(r'href="#', f'href="#{prefix}', svg)
-    svg = re.sub(r"url\(#", f"url(#{prefix}", svg)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{_html.escape(caption)}"', 1)

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Columns
+from html_checks import checked
 
 import lawfit as lf
+from lawfit import _demo_t2
 from lawfit._progress import draw_line
 from lawfit.cli import main
 
@@ -274,16 +276,32 @@ def test_nothing_but_data_goes_to_standard_output_and_no_colour_anywhere(runs_cs
 
 
 def test_the_demonstration_says_synthetic_and_prints_the_truth_beside_the_estimate(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("demo", "--starts", 100, "--bootstrap", 100) == 0
+    page = tmp_path / "page.html"
+    assert run("demo", "--bootstrap", 100, "-o", page) == 0
     out = capsys.readouterr().out
-    assert out.startswith("SYNTHETIC runs")
-    assert "truth" in out
-    assert "100 replicates" in out
-    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.endswith((" yes", " no"))}
-    assert set(rows) == set(lf.laws.t2_loss.parameters)
-    assert sum(row[-1] == "yes" for row in rows.values()) >= 4
+    assert out.startswith("SYNTHETIC answers")
+    assert f"page: {page}" in out
+    assert "100 draws of each of 2 forms" in out
+    rows = {line[:13].strip(): line.split() for line in out.splitlines() if line.endswith((" yes", " no"))}
+    assert list(rows) == [*lf.laws.t2_beta.parameters, "best N", "best D", "best k", "best D/N", "-log pass@k"]
+    best = lf.allocate(lf.laws.t2_beta, _demo_t2.HEADLINE | {"2*N*k": 5e10}, params=_demo_t2.TRUTH)
+    assert float(rows["best N"][2]) == pytest.approx(float(best["N"]), rel=1e-3)
+    assert [rows[name][-1] for name in ("best N", "best D", "best k")] == ["yes"] * 3
+    assert sum(row[-1] == "yes" for row in rows.values()) >= 9
+    checked(page.read_text(encoding="utf-8"))
+
+
+def test_the_demonstration_refuses_what_belongs_to_the_users_data(
+    tmp_path: Path, runs_csv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("demo", "--starts", 10) == 2
+    assert "--starts go with --data FILE" in capsys.readouterr().err
+    assert run("demo", "-o", tmp_path / "none" / "page.html") == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert run("demo", "--data", runs_csv, "--law", "power_floor", "--response", "loss", "-o", "page.html") == 2
+    assert "--output is for the page of the synthetic way" in capsys.readouterr().err
 
 
 def test_the_demonstration_runs_on_the_users_data(runs_csv: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from conftest import POWER_TRUTH
 
 import lawfit as lf
-from lawfit._intervals import METHODS, quantile_error
+from lawfit._intervals import METHODS, Sample, quantile_error, student
 from lawfit._refits import determined, leave_one_out
 
 scipy_stats = pytest.importorskip("scipy.stats")
@@ -144,6 +144,20 @@ def test_t_is_students_times_the_standard_deviation(draws: lf.Draws) -> None:
     estimate = draws.fit.params["alpha"]
     assert found == pytest.approx((estimate - reach, estimate + reach), rel=ROUNDING)
     assert found.method == "t"
+
+
+def test_the_monte_carlo_error_of_t_has_the_unit_of_the_draws_however_large(skewed: np.ndarray) -> None:
+    def of(unit: float) -> tuple[float, float] | None:
+        sample = Sample(
+            estimate=unit, values=unit * skewed, level=0.9, resample="bayesian", share=None, n_units=30, n_determined=2,
+            over_clusters=False, is_widened=False, left_out=lambda: skewed, studentized=lambda: None, n_lost=0,
+        )  # fmt: skip
+        return student(sample).mc_error
+
+    small, large = of(1.0), of(1e100)
+    assert small is not None
+    assert large is not None
+    np.testing.assert_allclose(np.array(large) / 1e100, small, rtol=1e-12)
 
 
 def test_the_jackknife_is_made_of_fits_without_each_row(fit: lf.Fit) -> None:
