@@ -212,8 +212,8 @@ class Allocation:
     def beyond(self) -> Named[F64]:
         """How many times each is above the largest value in the data, or below the smallest (a share).
 
-        Where the fit has its rows, products and ratios of two variables are there too, such as ``"D/N"``: a plan may keep
-        to the range of each variable by itself and still lie beyond every run.
+        Where the fit has its rows, products and ratios of two variables are there too, such as ``"D/N"``: a plan may
+        keep to the range of each variable by itself and still lie beyond every run.
         """
         found = {}
         for name, (least, most) in self.ranges.items():
