@@ -16,9 +16,8 @@ const ALONG: [usize; 6] = [1, 129, 24, 10, 6, 4];
 const LEAST_ALONG: usize = 17;
 /// Searches for one point of the sweep, at most.
 const MOST_SEARCHES: usize = 4;
-/// Of so many grid points one is looked at with less spent too, at these shares (in logarithms) of what is allowed.
-const UNSPENT_EVERY: usize = 4;
-const UNSPENT: [f64; 3] = [-1.0, -3.0, -8.0];
+/// Of so many grid points one is looked at with less spent too.
+const UNSPENT_EVERY: usize = 2;
 /// Two ends nearer than this, in every logarithm, are one optimum.
 const SAME: f64 = 1e-6;
 
@@ -63,7 +62,7 @@ impl Grid {
             grid.held.extend(spending.spend(surface, candidates, &limits).into_iter().flatten());
             grid.n_spent.push(grid.held.len() - first);
             let thinned: Vec<Held> = grid.held[first..].iter().step_by(UNSPENT_EVERY).copied().collect();
-            grid.held.extend(thinned.iter().flat_map(|held| spending.less(surface.n, held, &limits, &UNSPENT)));
+            grid.held.extend(thinned.iter().flat_map(|held| spending.less(held, &limits)));
             grid.cuts.push(grid.held.len());
             grid.is_line.push(spending.free.len() == 1);
             grid.limits.push(limits);

@@ -79,26 +79,20 @@ impl Spending {
         self.free.iter().map(one).collect()
     }
 
-    /// A point with less of each variable that takes what is left, one after the other, at `shares` in logarithms.
-    pub(super) fn less<'a>(
-        &'a self,
-        n: usize,
-        held: &'a Held,
-        limits: &'a Limits,
-        shares: &'a [f64],
-    ) -> impl Iterator<Item = Held> + 'a {
-        let takers = self.order.iter().copied().filter(move |&i| i < n);
-        takers.flat_map(move |i| {
-            let lower = limits.lower[i];
-            shares.iter().map(move |share| held.u[i] + share).filter(move |&u| u > lower).map(move |u| {
-                let mut less = *held;
-                less.u[i] = u;
-                less.side[i] = 0;
-                for (spent, taker) in less.spent.iter_mut().zip(&self.takes) {
-                    *spent &= *taker != Some(i);
-                }
-                less
-            })
+    /// A point with less of all variables that take what is left: half of it in logarithms, and as little as there may be. (A
+    /// search lets go by itself of a budget that does harm where it is.)
+    pub(super) fn less(&self, held: &Held, limits: &Limits) -> [Held; 2] {
+        [0.5, 0.0].map(|share| {
+            let mut less = *held;
+            for &i in &self.order {
+                let lower = limits.lower[i];
+                less.u[i] = lower + share * (held.u[i] - lower);
+                less.side[i] = if share == 0.0 { -1 } else { 0 };
+            }
+            for (spent, taker) in less.spent.iter_mut().zip(&self.takes) {
+                *spent &= taker.is_none();
+            }
+            less
         })
     }
 

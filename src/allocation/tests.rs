@@ -336,3 +336,23 @@ fn whole_numbers_are_the_best_of_all_whole_numbers() {
         assert_eq!(found.side, [0, 0, if best.1 > 1.0 { 0 } else { -1 }]);
     }
 }
+
+#[test]
+fn an_optimum_that_leaves_most_of_a_budget_is_found() {
+    // Spending all of it has a best place too, which is a worse one.
+    for amount in [1e7, 1e8, 3e8, 1e9] {
+        let budgets = [("N*d**2", amount)];
+        let case = Case {
+            law: "d*(alpha - beta*N**-c*log(d))",
+            variables: "d N",
+            parameters: &[("alpha", 0.8), ("beta", 1.7), ("c", 0.07)],
+            budgets: &budgets,
+            bounds: &[(0.01, 1e30), WIDE],
+        };
+        let found = solve(&case, true);
+        // At N = 1 the best d is exp(alpha / beta - 1), and worth beta d.
+        assert_close(found.x[0], (0.8_f64 / 1.7 - 1.0).exp(), 1e-10);
+        assert_close(found.value[0], 1.7 * (0.8_f64 / 1.7 - 1.0).exp(), 1e-12);
+        assert_eq!(found.price, [0.0]);
+    }
+}

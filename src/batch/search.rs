@@ -11,6 +11,8 @@ use crate::batch::prior::noise_variance;
 use crate::batch::scale;
 use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
+use crate::linalg::factor;
+use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::objective::prior::Prior;
 use crate::objective::problem::Problem;
@@ -24,6 +26,10 @@ use crate::solver::solve;
 
 /// Drawn starts beside the minima of the scans before the first look at what they say: one for each way.
 const FIRST_DRAWN: usize = 2;
+
+/// Least pivots of a curvature below which it is open but for rounding, and above which it is that of a usual design.
+const DETERMINED: f64 = 1e-12;
+const WELL_DETERMINED: f64 = 1e-5;
 
 /// Where the starts of a fit began, and their ends.
 pub(super) struct Found {
@@ -97,7 +103,7 @@ pub(super) fn search<'a>(
         ends.extend(end);
     }
     if may_stop && !left.is_empty() && !crew.monitor.is_cancelled() {
-        if is_settled(problem, &ends) {
+        if is_settled(problem, &ends, workspace) {
             crew.monitor.tick(left.len() as u64);
         } else {
             let begin = crew.map(left.len(), |(): &mut (), s| begins.start(left.start + s));
@@ -129,11 +135,34 @@ pub(super) fn search_again(
     Some(best)
 }
 
-/// Whether all ends are one minimum.
-fn is_settled<O: Objective>(objective: &O, ends: &[Outcome]) -> bool {
-    let lowest = ends.iter().map(|end| end.objective).fold(f64::INFINITY, f64::min);
-    let same = lowest + SAME * lowest.abs() + objective.rounding_floor();
+/// Whether all ends are one minimum, inside the bounds, that the data determine well: others have company elsewhere too often.
+fn is_settled(problem: &Problem<'_>, ends: &[Outcome], workspace: &mut Workspace) -> bool {
+    let best = &ends[best_of(ends)];
+    let same = best.objective + SAME * best.objective.abs() + problem.rounding_floor();
     ends.iter().all(|end| end.status.is_success() && end.objective <= same)
+        && !best.at_bound.contains(&true)
+        && least_pivot(problem, best, workspace) > WELL_DETERMINED
+}
+
+/// The least pivot of the curvature, in units in which its diagonal is 1, over what no bound holds: 0 where the data leave a
+/// direction open, and about one over the square of the condition number elsewhere.
+fn least_pivot(problem: &Problem<'_>, end: &Outcome, workspace: &mut Workspace) -> f64 {
+    let p = end.params.len();
+    let moving: Vec<usize> = problem.free.iter().copied().filter(|&j| !end.at_bound[j]).collect();
+    let (mut gradient, mut hessian) = (vec![0.0; p], vec![0.0; p * p]);
+    problem.expand(&end.params, Curvature::Exact, &mut workspace.scratch, &mut gradient, &mut hessian);
+    let m = moving.len();
+    let unit = |j: usize| hessian[j * p + j].sqrt();
+    let mut scaled: Vec<f64> = moving
+        .iter()
+        .flat_map(|&i| moving.iter().map(move |&j| (i, j)))
+        .map(|(i, j)| hessian[i * p + j] / (unit(i) * unit(j)))
+        .collect();
+    if !factor(&mut scaled, m) {
+        return 0.0;
+    }
+    // The diagonal of the factor holds the roots of the pivots.
+    (0..m).map(|k| scaled[k * m + k] * scaled[k * m + k]).fold(1.0, f64::min)
 }
 
 /// The best that the minima of scans lead to; `None` for laws that are not scanned as a whole. With one or two exponents
@@ -165,7 +194,8 @@ fn search_by_scans(
     }
     let mut best = ends.swap_remove(best_of(&ends));
     finish(problem, &plan.space, &mut best, workspace);
-    best.status.is_success().then_some(best)
+    let is_minimum = best.status.is_success() && least_pivot(problem, &best, workspace) > DETERMINED;
+    is_minimum.then_some(best)
 }
 
 /// The ends of all starts, whose scale is fitted with the law; the scale of the best is left in `problem`.
