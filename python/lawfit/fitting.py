@@ -100,6 +100,8 @@ def fit(
         weighed against the noise of the rows, ``fit.prior_variance``. Such a fit goes the generic way.
     starts : str, int or mapping of str to array, optional
         A rule (``"auto"`` by default), a number of starts of that rule, or one value per start for every parameter.
+        Without a number, a law with at most two parameters beside its amplitudes is scanned, and the first few starts
+        are all where they end in one minimum that the data determine well.
     seed : int
         Seed of the random starts.
     solver : "auto", "separable" or "generic"
