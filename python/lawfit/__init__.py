@@ -5,6 +5,7 @@ A law is text or an entry of `lawfit.laws`; `fit` and `fit_many` fit it; `bootst
 
 from importlib.metadata import version as _version
 
+from lawfit import costs as costs
 from lawfit import estimator as estimator
 from lawfit import laws as laws
 from lawfit import plotting as plotting

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lawfit import _engine, _export
+from lawfit import _engine, _export, costs
 from lawfit._budgets import Sweep
 from lawfit._engine import F64, Bool, RawAllocations
 from lawfit._law import Law
@@ -73,7 +73,7 @@ def solved(
         law.text,
         law.variables or (),
         law.parameters,
-        sweep.budgets,
+        sweep.formulas,
         np.ascontiguousarray(params),
         sweep.amounts,
         sweep.lower,
@@ -115,12 +115,13 @@ def quantity_of(text: str, columns: Mapping[str, F64]) -> F64:
         raise DataError(f'{text!r}: give a variable, {RESPONSE!r}, or a formula of these such as "D/N"')
     if text in columns:
         return columns[text]
-    for name in _engine.names(text):
+    formula = costs.expand(text, columns)
+    for name in _engine.names(formula):
         if name not in columns:
             raise DataError(f"{name!r} of {text!r} is not known here; {suggest(name, columns)}")
     shape = next(iter(columns.values())).shape
     inputs = [(name, np.ascontiguousarray(values.ravel()), "number", ()) for name, values in columns.items()]
-    return _engine.evaluate_columns(text, inputs, want="number", argument="quantity").reshape(shape)
+    return _engine.evaluate_columns(formula, inputs, want="number", argument="quantity").reshape(shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawfit import _arrays, _engine
+from lawfit import _arrays, _engine, costs
 from lawfit._engine import F64, Bool
 from lawfit._law import Law
 from lawfit._wording import describe, suggest
@@ -34,7 +34,9 @@ class Sweep:
     Attributes
     ----------
     budgets : tuple of str
-        Formulas of the variables.
+        Budgets as they were written.
+    formulas : tuple of str
+        The same as formulas of the variables: costs by name are written out.
     shape : tuple of int
         That the amounts have together.
     amounts : numpy.ndarray
@@ -54,6 +56,7 @@ class Sweep:
     """
 
     budgets: tuple[str, ...]
+    formulas: tuple[str, ...]
     shape: tuple[int, ...]
     amounts: F64
     lower: F64
@@ -101,8 +104,9 @@ def sweep(
             raise DataError(f"bounds: {name} is to be at least {lower[place]:g} and at most {upper[place]:g}")
     is_whole = _whole(integer, entries, lower, upper, variables)
     n = len(amounts)
+    formulas = tuple(costs.expand(text, variables) for text in budgets)
     return Sweep(
-        tuple(budgets), shape, amounts, np.tile(lower, (n, 1)), np.tile(upper, (n, 1)), is_given,
+        tuple(budgets), formulas, shape, amounts, np.tile(lower, (n, 1)), np.tile(upper, (n, 1)), is_given,
         entries, is_whole, targets, least,
     )  # fmt: skip
 
@@ -133,7 +137,7 @@ def _amounts(
     for text, amount in budgets.items():
         if not isinstance(text, str):
             raise DataError(f'budgets: {text!r} is no formula; give a text such as "6*N*D"')
-        for name in _engine.names(text):
+        for name in _engine.names(_formula(text, variables)):
             if name not in variables:
                 raise LawError(
                     f"budgets: {name!r} of {text!r} is no variable of the law; {suggest(name, variables, 'those are')}"
@@ -156,6 +160,13 @@ def _amounts(
     targets = np.ascontiguousarray(columns.pop()) if target is not None else None
     n_points = int(np.prod(shape, dtype=np.int64))
     return np.ascontiguousarray(np.array(columns).reshape(len(columns), n_points).T), targets, shape
+
+
+def _formula(text: str, variables: Sequence[str]) -> str:
+    try:
+        return costs.expand(text, variables)
+    except LawError as error:
+        raise LawError(f"budgets: {error}") from None
 
 
 def _menus(

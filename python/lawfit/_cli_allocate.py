@@ -79,13 +79,17 @@ def read_budgets(texts: list[str], has_target: bool) -> dict[str, F64 | None]:
     sweeps = 0
     for text in texts:
         formula, equals, amount = (part.strip() for part in text.rpartition("="))
-        if not equals and has_target:
+        # Arguments of a cost by name have = too, inside of parentheses.
+        is_open = not equals or ")" in amount
+        if is_open and has_target:
             formula, amount = text.strip(), "least"
+        elif is_open:
+            formula = ""
         if not formula or not amount:
             raise DataError(f'--budget {text}: write FORMULA=AMOUNT, such as "6*N*D=1e24"')
         if formula in found:
             raise DataError(f"--budget: {formula} is given twice")
-        amounts = _amounts(f"--budget {text}", amount) if equals else None
+        amounts = None if is_open else _amounts(f"--budget {text}", amount)
         found[formula] = amounts
         sweeps += amounts is not None and amounts.size > 1
     if sweeps > 1:

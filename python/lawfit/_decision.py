@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lawfit import costs
 from lawfit._allocation import RESPONSE, STATUSES, USABLE, columns_of, solved, statuses_of
 from lawfit._budgets import sweep
 from lawfit._engine import F64
@@ -35,7 +36,7 @@ def check_budgets(budgets: object) -> dict[str, float]:
             f'budgets: give a budget by the formula of its cost, such as {{"6*N*D": 1e24}}, not {describe(budgets)}'
         )
     for cost, budget in budgets.items():
-        names_of(cost, "budgets")
+        names_of(costs.expand(cost), "budgets")
         if (
             isinstance(budget, bool)
             or not isinstance(budget, int | float | np.number)
@@ -48,7 +49,9 @@ def check_budgets(budgets: object) -> dict[str, float]:
 def optima(law: Law, variables: tuple[str, ...], params: F64, cost: str, budget: float) -> Optima:
     """Return where a law is lowest under a budget, for (R, P) parameters."""
     nothing = np.full(len(params), np.nan)
-    missing = [name for name in (*names_of(cost, "budgets"), "N", "D") if name not in variables]
+    missing = [
+        name for name in (*names_of(costs.expand(cost, variables), "budgets"), "N", "D") if name not in variables
+    ]
     if missing:
         return Optima(nothing, nothing, nothing, f"not available: the law has no variable {missing[0]}")
     plan = sweep(law, {cost: budget}, {})

@@ -111,7 +111,9 @@ def train_to_test_data(plan: Allocation | Frontier, *, n_curves: int = N_CURVES,
         arrays |= {
             f"{name} {part}": found for part, found in _rows_near(plan, fit, setting, line.places[chosen]).items()
         }
-    served = [text for text in plan.sweep.budgets if COUNTED in names(text)]
+    served = [
+        text for text, formula in zip(plan.sweep.budgets, plan.sweep.formulas, strict=True) if COUNTED in names(formula)
+    ]
     said = ", ".join(
         f"{text} = {plan.sweep.amounts[line.places[0], plan.sweep.budgets.index(text)]:.3g}" for text in served
     )
@@ -135,7 +137,7 @@ def _settings(plan: Allocation) -> tuple[Setting, Setting]:
             raise DataError(f"plan: its law has no variable {name}; {suggest(name, variables)}")
     if plan.sweep.targets is not None:
         raise DataError("plan: it looks for the least budget that reaches a target; allocate with amounts")
-    of_k = [COUNTED in names(text) for text in plan.sweep.budgets]
+    of_k = [COUNTED in names(formula) for formula in plan.sweep.formulas]
     if not any(of_k):
         raise DataError('plan: no budget is of k; allocate with one such as "2*N*k" too')
     if of_k[swept(plan)]:
@@ -163,6 +165,7 @@ def _solved(plan: Allocation, setting: Setting, places: I64, sizes: F64 | None) 
     part = replace(
         sweep,
         budgets=tuple(sweep.budgets[place] for place in setting.budgets),
+        formulas=tuple(sweep.formulas[place] for place in setting.budgets),
         shape=(places.size,),
         amounts=np.ascontiguousarray(sweep.amounts[places][:, setting.budgets]),
         lower=lower,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from lawfit import (
     _cli_allocate,
     _cli_compare,
+    _cli_costs,
     _cli_demo,
     _cli_fit,
     _cli_isoflop,
@@ -35,6 +36,7 @@ VERBS = (
     _cli_report.VERB,
     _cli_t2.VERB,
     _cli_laws.VERB,
+    _cli_costs.VERB,
     _cli_demo.VERB,
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from numpy.typing import ArrayLike
 
@@ -315,8 +314,6 @@ def _run(
         n_threads=_arrays.resolve_threads(n_threads),
         progress=as_progress(progress),
     )
-    if raw.starts is not None:
-        options = replace(options, n_starts=raw.starts.objective.shape[1])
     return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resampling=resampling)
 
 

@@ -12,6 +12,8 @@ use crate::batch::prior::redraw;
 use crate::batch::results::FitResult;
 use crate::batch::results::Replicates;
 use crate::batch::scale;
+use crate::batch::search::DETERMINED;
+use crate::batch::search::least_pivot;
 use crate::batch::search::search_again;
 use crate::batch::spec::BatchSpec;
 use crate::batch::spec::ReplicatePlan;
@@ -220,7 +222,11 @@ impl Resampling<'_> {
         let resampled = Problem { rows, prior: Prior { known, ..problem.prior }, ..*problem };
         let mut end = if shared.is_corner {
             // Another corner than this one: the objective leads there only once its kinks are smoothed out.
-            scale::come_down(&resampled, &plan.space, shared.warm.params(), options, workspace)
+            let mut end = scale::come_down(&resampled, &plan.space, shared.warm.params(), options, workspace);
+            if end.status.is_success() && least_pivot(&resampled, &end, workspace) < DETERMINED {
+                end.status = Status::Unidentified;
+            }
+            end
         } else {
             shared.warm.refit(&resampled, &plan.space, options, warm, workspace)
         };

@@ -28,7 +28,7 @@ use crate::solver::solve;
 const FIRST_DRAWN: usize = 2;
 
 /// Least pivots of a curvature below which it is open but for rounding, and above which it is that of a usual design.
-const DETERMINED: f64 = 1e-12;
+pub(super) const DETERMINED: f64 = 1e-11;
 const WELL_DETERMINED: f64 = 1e-5;
 
 /// Where the starts of a fit began, and their ends.
@@ -146,7 +146,7 @@ fn is_settled(problem: &Problem<'_>, ends: &[Outcome], workspace: &mut Workspace
 
 /// The least pivot of the curvature, in units in which its diagonal is 1, over what no bound holds: 0 where the data leave a
 /// direction open, and about one over the square of the condition number elsewhere.
-fn least_pivot(problem: &Problem<'_>, end: &Outcome, workspace: &mut Workspace) -> f64 {
+pub(super) fn least_pivot(problem: &Problem<'_>, end: &Outcome, workspace: &mut Workspace) -> f64 {
     let p = end.params.len();
     let moving: Vec<usize> = problem.free.iter().copied().filter(|&j| !end.at_bound[j]).collect();
     let (mut gradient, mut hessian) = (vec![0.0; p], vec![0.0; p * p]);

@@ -1,5 +1,6 @@
 //! The polish: projected Newton in natural coordinates. It alone says how a fit ended.
 
+use crate::linalg::factor;
 use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::solver::Options;
@@ -40,6 +41,8 @@ const FAR: f64 = 1e-6;
 const LEAST_DAMPING: f64 = 1e-13;
 /// Damping beyond which no step is short enough.
 const MOST_DAMPING: f64 = 1e12;
+/// Pivots of a curvature with a diagonal of 1 below which it is open but for rounding, which is that of the pivots before.
+const OPEN: f64 = 1e-11;
 /// Iterations of one polish; from a minimum two or three suffice.
 const MOST_ITERATIONS: usize = 60;
 
@@ -124,6 +127,21 @@ pub(super) fn polish<O: Objective>(
 fn expand<O: Objective>(objective: &O, params: &[f64], workspace: &mut Workspace) -> f64 {
     workspace.n_evaluations += 1;
     objective.expand(params, Curvature::Exact, &mut workspace.scratch, &mut workspace.gradient, &mut workspace.hessian)
+}
+
+/// Whether the curvature where a polish ended leaves a direction open but for rounding, of which a single factorisation may
+/// or may not make a minimum.
+pub(super) fn is_open(workspace: &mut Workspace) -> bool {
+    let p = workspace.gradient.len();
+    let Workspace { active, hessian, system, .. } = workspace;
+    let m = active.len();
+    for (a, &i) in active.iter().enumerate() {
+        for (b, &j) in active.iter().enumerate() {
+            system[a * m + b] = hessian[i * p + j] / (hessian[i * p + i] * hessian[j * p + j]).sqrt();
+        }
+    }
+    // The diagonal of the factor holds the roots of the pivots.
+    !factor(&mut system[..m * m], m) || (0..m).any(|a| system[a * m + a] * system[a * m + a] < OPEN)
 }
 
 fn choose_active(space: &Space, params: &[f64], workspace: &mut Workspace) {

@@ -22,6 +22,7 @@ use crate::solver::approach::follow;
 use crate::solver::outcome;
 use crate::solver::polish;
 use crate::solver::solve;
+use crate::status::Status;
 
 /// What all refits of a fit share.
 #[derive(Clone, Debug)]
@@ -83,8 +84,11 @@ impl Warm {
         let mut params = self.params.clone();
         self.go_straight(problem, space, options, &mut params, memory, workspace);
         let value = approach(problem, space, &self.guide, &mut params, options, Pace::NEAR, workspace);
-        let end = polish::polish(problem, space, &mut params, options, value, polish::Check::Promise, workspace);
+        let mut end = polish::polish(problem, space, &mut params, options, value, polish::Check::Promise, workspace);
         if end.status.is_success() {
+            if polish::is_open(workspace) {
+                end.status = Status::Unidentified;
+            }
             return outcome(problem, space, params, end, workspace);
         }
         let (iterations, evaluations) = (workspace.n_iterations, workspace.n_evaluations);

@@ -16,11 +16,11 @@ PACKAGE = Path(lawfit.__file__).parent
 RANKS = {
     "errors": 0, "_named": 0, "_text": 0, "_wording": 0,
     "_codec": 1, "_html": 1, "_engine": 1, "_arrays": 1, "_progress": 1, "_latex": 1, "_sizes": 1,
-    "_public_models": 1,
+    "_public_models": 1, "_cost_catalogue": 1,
     "_law": 2, "laws": 2, "_laws_pretraining": 2, "_laws_training": 2, "_laws_downstream": 2, "_laws_testtime": 2,
     "_laws_size": 2, "_laws_data": 2, "_laws_reward": 2, "_protocols": 2, "_csv": 2, "_columns": 2, "tables": 2,
     "_table": 2, "_selection": 2, "_reshape": 2, "_files": 2, "_quantity": 2, "_losses": 2, "_binomial": 2,
-    "_estimators": 2, "_sampled": 2,
+    "_estimators": 2, "costs": 2, "_sampled": 2,
     "_absent": 3, "_fingerprint": 3, "_budgets": 3, "_figure": 3, "_parquet": 3, "_sanity": 3, "_cells": 3,
     "_sampled_rows": 3, "_sampling_notes": 3, "_coefficients": 3, "_published": 3, "_batch": 3, "_options": 3,
     "_rows": 3, "_draws": 3, "_derived": 3, "_evidence": 3, "_reasons": 3, "_report": 3, "_export": 3,
@@ -45,7 +45,7 @@ RANKS = {
     "_cli_output": 6, "_t2_study": 6, "_t2_verdict": 6, "_t2_call": 6, "_t2_figures": 6, "_t2_page": 6,
     "t2_reporting": 6, "_demo_t2": 6,
     "_cli_fit": 7, "_cli_isoflop": 7, "_cli_allocate": 7, "_cli_predict": 7, "_cli_validate": 7, "_cli_compare": 7,
-    "_cli_report": 7, "_cli_laws": 7, "_cli_demo": 7, "_cli_t2": 7,
+    "_cli_report": 7, "_cli_laws": 7, "_cli_costs": 7, "_cli_demo": 7, "_cli_t2": 7,
     "cli": 8,
     "__init__": 9, "__main__": 9,
 }  # fmt: skip
