@@ -114,6 +114,11 @@ impl Scan<'_> {
         let is_minimum = |cell: usize| {
             let (i, k) = (cell / sizes[1], cell % sizes[1]);
             let value = at(i, k);
+            // Most cells have a lower one beside them.
+            let least = value * (1.0 - SAME);
+            if (k > 0 && at(i, k - 1) < least) || (k + 1 < sizes[1] && at(i, k + 1) < least) {
+                return false;
+            }
             let near = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
             // Of equal neighbours, as where a term is dead, the first counts.
             let is_above = |a: usize, b: usize| {

@@ -138,8 +138,9 @@ impl Work for Tabulate<'_> {
                 projection.shifts(&theta, &mut at_place);
                 sheet.shifts.push(at_place[t]);
             }
-            sheet.values.resize(BLOCK * width, 0.0);
-            sheet.weighted.resize(BLOCK * width, 0.0);
+            let most = BLOCK.min(data.padded) * width;
+            sheet.values.resize(most, 0.0);
+            sheet.weighted.resize(most, 0.0);
             sheets.push(sheet);
         }
         let mut right: Vec<Vec<f64>> = sheets.iter().map(|sheet| vec![0.0; sheet.width]).collect();

@@ -58,8 +58,9 @@ struct Sheet<'a> {
 struct Subset {
     terms: [usize; MOST_OTHERS],
     n: usize,
-    /// Cholesky factor, and its solution of the right side.
+    /// Cholesky factor with the inverses of its diagonal, and its solution of the right side.
     l: [[f64; MOST_OTHERS]; MOST_OTHERS],
+    inverse: [f64; MOST_OTHERS],
     z: [f64; MOST_OTHERS],
     /// What these terms alone leave, if their amplitudes keep to the bounds.
     alone: f64,
@@ -81,13 +82,18 @@ impl Work for Sheet<'_> {
             let unit = |t: usize| 1.0 / table.product(t, at(t, i), t, at(t, i)).sqrt();
             for (place, &t) in others.iter().enumerate() {
                 let unit = unit(t);
-                for (k, (x, length)) in cross[place * n..][..n].iter_mut().zip(&lengths).enumerate() {
-                    let product = if t < term {
-                        table.product(t, at(t, i), term, k)
-                    } else {
-                        table.product(term, k, t, at(t, i))
-                    };
-                    *x = product * unit * length;
+                let cross = cross[place * n..][..n].iter_mut().zip(&lengths);
+                // Products of two terms lie row by row of the first.
+                if t < term {
+                    let row = &table.pair(t, term)[at(t, i) * n..][..n];
+                    for ((x, length), product) in cross.zip(row) {
+                        *x = product * unit * length;
+                    }
+                } else {
+                    let column = table.pair(term, t)[at(t, i)..].iter().step_by(table.sizes[t]);
+                    for ((x, length), product) in cross.zip(column) {
+                        *x = product * unit * length;
+                    }
                 }
             }
             for members in 0..1_usize << others.len() {
@@ -140,6 +146,7 @@ impl Subset {
                 return None;
             }
             subset.l[k][k] = left.sqrt();
+            subset.inverse[k] = 1.0 / subset.l[k][k];
             let inside: f64 = (0..k).map(|h| subset.l[k][h] * subset.z[h]).sum();
             subset.z[k] = (table.right[t][at(t)] * unit - inside) / subset.l[k][k];
             (subset.terms[k], units[k]) = (place, unit);
@@ -183,7 +190,7 @@ fn with_last<A: Arith, const M: usize>(
             for (l, w) in subset.l[m].iter().zip(&w[..m]) {
                 x = A::mul_add(-l, *w, x);
             }
-            w[m] = x / subset.l[m][m];
+            w[m] = x * subset.inverse[m];
             left = A::mul_add(-w[m], w[m], left);
             z = A::mul_add(-w[m], subset.z[m], z);
         }
@@ -197,7 +204,7 @@ fn with_last<A: Arith, const M: usize>(
             for (l, later) in subset.l[m + 1..].iter().zip(&solution[m + 1..]) {
                 x = A::mul_add(-l[m], *later, x);
             }
-            solution[m] = x / subset.l[m][m];
+            solution[m] = x * subset.inverse[m];
             room = room.min(solution[m] - least[m]);
         }
         out[k] = if room >= 0.0 { value.min(out[k]) } else { out[k] };
