@@ -60,14 +60,15 @@ def why_none(fit: Fit, quantity: Quantity) -> str | None:
 
 def ends_of(fit: Fit, quantity: Quantity, sample: Sample, word: str) -> Ends:
     """Return ends by a method, with the bounds of parameters in mind."""
+    # First, since it holds whatever the draws are, and since no draws can mend it.
+    if sample.n_units < sample.n_determined + 2.0:
+        return none(word, too_few_units(sample))
     if sample.values.size < 2:
         few = sample.values.size
         return none(word, f"{few} usable replicate{'' if few == 1 else 's'} are too few for an interval")
     if sample.resample != "jackknife" and sample.n_lost > (1.0 - sample.level) * (sample.n_lost + sample.values.size):
         # What fails is rarely a random part: searches without end fail on one side.
         return none(word, "more replicates are without a value than lie beyond both ends, so the ends are unknown")
-    if sample.n_units < sample.n_determined + 2.0:
-        return none(word, too_few_units(sample))
     if METHODS[word] not in (student, expanded) and sample.tail * sample.values.size < 1.0:
         least = math.ceil(1.0 / sample.tail)
         return none(word, f"{sample.values.size} usable replicates are too few for these ends: {least} are the least")
