@@ -6,7 +6,6 @@
 use crate::objective::Axis;
 use crate::objective::Objective;
 use crate::objective::Scratch;
-use crate::objective::problem::Problem;
 use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
 use crate::solver::Space;
@@ -14,13 +13,32 @@ use crate::solver::eliminate;
 use crate::solver::squares;
 use crate::solver::without_amplitudes;
 use crate::starts::Ranges;
+use crate::starts::Sample;
 use crate::starts::grid;
 
 /// Most nonlinear parameters that are scanned together.
 pub(crate) const MOST_SCANNED: usize = 2;
-/// Quantiles of a parameter on the grid; both signs double it.
-const FINE: usize = 48;
-const COARSE: usize = 12;
+/// How closely a scan looks, by the quantiles of a parameter on the grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mesh {
+    /// For a first place, of which another scan will see what it is worth.
+    Wide,
+    /// For what there is.
+    Fine,
+}
+
+impl Mesh {
+    /// Quantiles along one parameter, and along each of two.
+    fn quantiles(self, n_scanned: usize) -> usize {
+        match (self, n_scanned) {
+            (Mesh::Wide, 1) => 16,
+            (Mesh::Fine, 1) => 48,
+            (Mesh::Wide, _) => 4,
+            (Mesh::Fine, _) => 12,
+        }
+    }
+}
+
 /// A minimum whose squares are more than so many times the least is no start.
 const WORTH: f64 = 10.0;
 /// Neighbours whose squares differ by less than this, relatively, are equal.
@@ -30,38 +48,57 @@ const SAME: f64 = 1e-9;
 pub(crate) struct Scan<'a> {
     pub(crate) projection: &'a Projection<'a>,
     /// What ranges are read off.
-    pub(crate) sample: &'a Problem<'a>,
+    pub(crate) sample: &'a Sample<'a>,
     pub(crate) space: &'a Space,
     pub(crate) ranges: Ranges<'a>,
     /// Most minima that are wanted.
     pub(crate) most: usize,
 }
 
-/// A place of the grid: its squares and parameters.
-type Place = (f64, Vec<f64>);
+/// A local minimum on a grid.
+struct Place {
+    squares: f64,
+    params: Vec<f64>,
+    /// Whether it is a place of the grid next to where the scan began.
+    is_next: bool,
+}
 
 impl Scan<'_> {
     /// The local minima over all nonlinear parameters, the lowest first; empty where there are too many of those. `begin`
     /// holds the values of what is fixed.
-    pub(crate) fn everywhere(&self, begin: &[f64], scratch: &mut Scratch) -> Vec<Vec<f64>> {
-        let scanned = self.nonlinear();
-        if scanned.len() > MOST_SCANNED {
-            return Vec::new();
-        }
-        let n = if scanned.len() == 1 { FINE } else { COARSE };
-        self.lowest(self.minima(&scanned, n, begin, scratch))
+    pub(crate) fn everywhere(&self, mesh: Mesh, begin: &[f64], scratch: &mut Scratch) -> Vec<Vec<f64>> {
+        self.whole(mesh, begin, scratch).into_iter().map(|place| place.params).collect()
+    }
+
+    /// The same without those next to `known`, a place whose own minimum is not wanted.
+    pub(crate) fn elsewhere(&self, known: &[f64], scratch: &mut Scratch) -> Vec<Vec<f64>> {
+        let found = self.whole(Mesh::Fine, known, scratch).into_iter();
+        found.filter(|place| !place.is_next).map(|place| place.params).collect()
     }
 
     /// The local minima along each nonlinear parameter by itself through the place `known`, but not there, the lowest first.
     pub(crate) fn along_axes(&self, known: &[f64], scratch: &mut Scratch) -> Vec<Vec<f64>> {
         let mut found = Vec::new();
         for j in self.nonlinear() {
-            let minima = self.minima(&[j], FINE, known, scratch);
-            let distance = |params: &[f64]| (params[j] - known[j]).abs();
-            let nearest = minima.iter().map(|(_, params)| distance(params)).fold(f64::INFINITY, f64::min);
-            found.extend(minima.into_iter().filter(|(_, params)| distance(params) > nearest));
+            let minima = self.minima(&[j], Mesh::Fine.quantiles(1), known, scratch);
+            let distance = |place: &Place| (place.params[j] - known[j]).abs();
+            let nearest = minima.iter().map(distance).fold(f64::INFINITY, f64::min);
+            found.extend(minima.into_iter().filter(|place| distance(place) > nearest));
         }
-        self.lowest(found)
+        self.lowest(found).into_iter().map(|place| place.params).collect()
+    }
+
+    fn whole(&self, mesh: Mesh, begin: &[f64], scratch: &mut Scratch) -> Vec<Place> {
+        let scanned = self.nonlinear();
+        if !self.is_whole() {
+            return Vec::new();
+        }
+        self.lowest(self.minima(&scanned, mesh.quantiles(scanned.len()), begin, scratch))
+    }
+
+    /// Whether there are few enough nonlinear parameters to scan all of them together.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.nonlinear().len() <= MOST_SCANNED
     }
 
     fn nonlinear(&self) -> Vec<usize> {
@@ -69,12 +106,12 @@ impl Scan<'_> {
         all.iter().copied().filter(|j| self.space.free.contains(j)).collect()
     }
 
-    fn lowest(&self, mut minima: Vec<Place>) -> Vec<Vec<f64>> {
-        minima.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let lowest = minima.first().map_or(0.0, |place| place.0);
-        minima.retain(|place| place.0 <= WORTH * lowest || place.0 == lowest);
+    fn lowest(&self, mut minima: Vec<Place>) -> Vec<Place> {
+        minima.sort_by(|a, b| a.squares.total_cmp(&b.squares));
+        let lowest = minima.first().map_or(0.0, |place| place.squares);
+        minima.retain(|place| place.squares <= WORTH * lowest || place.squares == lowest);
         minima.truncate(self.most);
-        minima.into_iter().map(|place| place.1).collect()
+        minima
     }
 
     /// The local minima on the grid of one or two parameters, each with about `n` values of either sign.
@@ -110,24 +147,45 @@ impl Scan<'_> {
         if projection.problem.is_cancelled() {
             return Vec::new();
         }
-        let at = |i: usize, k: usize| values[i * sizes[1] + k];
-        let is_minimum = |cell: usize| {
-            let (i, k) = (cell / sizes[1], cell % sizes[1]);
-            let value = at(i, k);
-            // Most cells have a lower one beside them.
-            let least = value * (1.0 - SAME);
-            if (k > 0 && at(i, k - 1) < least) || (k + 1 < sizes[1] && at(i, k + 1) < least) {
-                return false;
-            }
-            let near = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
-            // Of equal neighbours, as where a term is dead, the first counts.
-            let is_above = |a: usize, b: usize| {
-                let other = at(a, b);
-                (a, b) == (i, k) || other > value * (1.0 + SAME) || (other >= value * (1.0 - SAME) && (a, b) > (i, k))
-            };
-            value.is_finite() && near(i, sizes[0]).all(|a| near(k, sizes[1]).all(|b| is_above(a, b)))
+        let is_next = |cell: usize| {
+            let along = axes.iter().zip(scanned).zip([cell / sizes[1], cell % sizes[1]]);
+            let mut within = along.map(|((axis, &j), i)| {
+                let last = axis.values.len() - 1;
+                (axis.values[i.saturating_sub(1)]..=axis.values[(i + 1).min(last)]).contains(&begin[j])
+            });
+            within.all(|is_within| is_within)
         };
-        let cells: Vec<usize> = (0..n_cells).filter(|&cell| is_minimum(cell)).collect();
-        cells.into_iter().map(at_cell).collect()
+        let place = |cell: usize| {
+            let (squares, params) = at_cell(cell);
+            Place { squares, params, is_next: is_next(cell) }
+        };
+        minima_of(&values, sizes).into_iter().map(place).collect()
     }
+}
+
+/// Cells of a grid, row by row, with no lower one beside them; of equal neighbours, as where a term is dead, the first counts.
+fn minima_of(values: &[f64], sizes: [usize; 2]) -> Vec<usize> {
+    let at = |i: usize, k: usize| values[i * sizes[1] + k];
+    let near = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
+    let is_minimum = |i: usize, k: usize| {
+        let value = at(i, k);
+        let is_above = |a: usize, b: usize| {
+            let other = at(a, b);
+            (a, b) == (i, k) || other > value * (1.0 + SAME) || (other >= value * (1.0 - SAME) && (a, b) > (i, k))
+        };
+        value.is_finite() && near(i, sizes[0]).all(|a| near(k, sizes[1]).all(|b| is_above(a, b)))
+    };
+    let mut found = Vec::new();
+    for (i, row) in values.chunks_exact(sizes[1]).enumerate() {
+        // Most rows slope: only cells that are about as low as those before and after, if there are any, come into question.
+        let mut before = f64::INFINITY;
+        for (k, &value) in row.iter().enumerate() {
+            let after = row.get(k + 1).copied().unwrap_or(f64::INFINITY);
+            if value * (1.0 - SAME) <= before.min(after) && is_minimum(i, k) {
+                found.push(i * sizes[1] + k);
+            }
+            before = value;
+        }
+    }
+    found
 }

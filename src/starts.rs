@@ -109,15 +109,32 @@ const MOST_OUTSIDE: u32 = 7;
 /// Draws of a law with waves or poles, of which the best is a start.
 const DRAWS_OF_ROUGH: u32 = 16;
 
+/// The rows that starts are drawn from, and what every start asks of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Sample<'a> {
+    pub(crate) problem: Problem<'a>,
+    target: f64,
+    /// Whether the response rises with the variables.
+    is_rising: bool,
+}
+
+impl<'a> Sample<'a> {
+    pub(crate) fn of(problem: Problem<'a>) -> Sample<'a> {
+        let target = typical_response(problem.rows, problem.residual);
+        Sample { problem, target, is_rising: rises(&problem) }
+    }
+}
+
 /// Default start number `index`. `fixed` holds the values of fixed parameters, NaN elsewhere.
 pub(crate) fn draw(
-    problem: &Problem<'_>,
+    sample: &Sample<'_>,
     space: &Space,
     fixed: &[f64],
     ranges: Ranges<'_>,
     seed: u64,
     index: usize,
 ) -> Vec<f64> {
+    let problem = &sample.problem;
     // Every frequency has a valley of its own, and poles among the data part a rational function's: the start is the best of
     // a few.
     let is_rough = |role: &ParameterRole| {
@@ -129,7 +146,7 @@ pub(crate) fn draw(
     let mut best: Option<(f64, Vec<f64>)> = None;
     for attempt in 0..n_wanted + MOST_OUTSIDE {
         let mut random = stream(seed, index as u64, attempt, Purpose::Starts);
-        let params = draw_once(problem, space, fixed, ranges, &mut random, index);
+        let params = draw_once(sample, space, fixed, ranges, &mut random, index);
         let residuals = problem.residuals(&params, &mut scratch);
         let sum: f64 = residuals.iter().zip(&problem.rows.weights).map(|(r, w)| w * r * r).sum();
         let size = if sum.is_finite() { sum } else { f64::INFINITY };
@@ -145,16 +162,15 @@ pub(crate) fn draw(
 }
 
 fn draw_once(
-    problem: &Problem<'_>,
+    sample: &Sample<'_>,
     space: &Space,
     fixed: &[f64],
     ranges: Ranges<'_>,
     random: &mut Stream,
     index: usize,
 ) -> Vec<f64> {
+    let Sample { problem, target, .. } = sample;
     let law = problem.law;
-    let target = typical_response(problem.rows, problem.residual);
-    let is_rising = rises(problem);
     let mut params = vec![0.0; law.parameters.len()];
     // Every parameter takes its numbers from the stream, so that fixing one leaves the others' starts alone.
     let numbers: Vec<[f64; 2]> = params.iter().map(|_| [random.uniform(), random.uniform()]).collect();
@@ -171,11 +187,11 @@ fn draw_once(
         } else if has_range(j) {
             within(ranges.lower[j], ranges.upper[j], numbers[j][0])
         } else {
-            Draw { problem, params: &params, j, numbers: numbers[j], target, is_rising, index }.value(space)
+            Draw { sample, params: &params, j, numbers: numbers[j], index }.value(space)
         };
         params[j] = space.clamp(j, value);
     }
-    set_amplitudes(problem, space, &mut params, &amplitudes, target, random);
+    set_amplitudes(problem, space, &mut params, &amplitudes, *target, random);
     params
 }
 
@@ -226,20 +242,21 @@ fn rises(problem: &Problem<'_>) -> bool {
 /// Values of a nonlinear parameter, rising, that a scan looks at: `n` quantiles of its starts for either sign, and beyond. What
 /// they depend on is as in `params`.
 pub(crate) fn grid(
-    problem: &Problem<'_>,
+    sample: &Sample<'_>,
     space: &Space,
     params: &[f64],
     ranges: Ranges<'_>,
     j: usize,
     n: usize,
 ) -> Vec<f64> {
-    let target = typical_response(problem.rows, problem.residual);
-    let is_rising = rises(problem);
-    let role = problem.law.roles[j].role;
+    let role = sample.problem.law.roles[j].role;
     let has_range = ranges.lower[j].is_finite() && ranges.upper[j].is_finite();
     // Exponents of a declared sign have half of the quantiles and are smooth; steps and places in the data are not.
     let is_single = space.lower[j] >= 0.0 || role == Role::Shift;
     let n = if is_single && role != Role::Exponent { 2 * n } else { n };
+    let at = |u: f64, v: f64, index: usize| Draw { sample, params, j, numbers: [u, v], index }.value(space);
+    // The first starts take the sign that moves the term as the response does.
+    let usual = if role == Role::Exponent { at(0.5, 0.5, 0).signum() } else { 0.0 };
     let mut out = Vec::with_capacity(2 * n + TAIL.len());
     for i in 0..n {
         let u = (i as f64 + 0.5) / n as f64;
@@ -248,9 +265,11 @@ pub(crate) fn grid(
             continue;
         }
         // The number of a start and its second random number choose the sign.
-        for (v, index) in [(0.25, 3), (0.75, 3)] {
-            let draw = Draw { problem, params, j, numbers: [u, v], target, is_rising, index };
-            let value = draw.value(space);
+        for v in [0.25, 0.75] {
+            let value = at(u, v, 3);
+            if value * usual < 0.0 && i % COARSER != 0 {
+                continue;
+            }
             out.push(value);
             if role == Role::Rate && i == n - 1 {
                 out.extend(STEEP.map(|factor| factor * value));
@@ -258,7 +277,10 @@ pub(crate) fn grid(
         }
     }
     if role == Role::Exponent && !has_range {
-        out.extend(TAIL.iter().flat_map(|x| [*x, -*x]));
+        // As many as half of the quantiles, if there are.
+        let step = (2 * TAIL.len()).div_ceil(n);
+        out.extend(TAIL.iter().step_by(step).map(|x| usual * x));
+        out.extend(TAIL.iter().skip(1).step_by(step * COARSER).skip(step - 1).map(|x| -usual * x));
     }
     out.retain(|value| value.is_finite());
     for value in &mut out {
@@ -271,29 +293,30 @@ pub(crate) fn grid(
 
 /// A term that matters at one end of the data only has an exponent far beyond those of scaling laws.
 const TAIL: [f64; 6] = [2.0, 3.0, 5.0, 8.0, 13.0, 20.0];
+/// An exponent of the other sign than the data suggest is looked at with a mesh so many times as wide.
+const COARSER: usize = 3;
 /// A step between two rows is so many times as steep as what draws assume.
 const STEEP: [f64; 4] = [2.0, 5.0, 15.0, 60.0];
 
 /// One parameter's draw, after those that its companion depends on.
 struct Draw<'a> {
-    problem: &'a Problem<'a>,
+    sample: &'a Sample<'a>,
     params: &'a [f64],
     j: usize,
     numbers: [f64; 2],
-    target: f64,
-    /// Whether the response rises with the variables.
-    is_rising: bool,
     index: usize,
 }
 
 impl Draw<'_> {
     fn value(&self, space: &Space) -> f64 {
-        let ParameterRole { role, shape, companion } = self.problem.law.roles[self.j];
+        let ParameterRole { role, shape, companion } = self.sample.problem.law.roles[self.j];
         let [u, v] = self.numbers;
         let is_positive = space.lower[self.j] >= 0.0;
         let either = if is_positive || v < 0.5 { 1.0 } else { -1.0 };
         // Of four starts three take the sign that the formula was written for, the fourth either.
         let usual = |sign: f64| if self.index % 4 == 3 { either } else { sign };
+        // Exponents ask nothing of what they stand beside, which is looked up row by row.
+        let companion = companion.filter(|_| role != Role::Exponent);
         let Companion { lowest, highest, values } = self.companion(companion, shape.is_divided);
         let largest = lowest.abs().max(highest.abs()).max(f64::MIN_POSITIVE);
         let spread = (highest - lowest).max(0.01 * largest);
@@ -301,7 +324,7 @@ impl Draw<'_> {
             // Terms move as the response does, where it is data that the exponent stands on.
             Role::Exponent => {
                 let falling = if shape.factor < 0.0 || is_positive { 1.0 } else { -1.0 };
-                let moves = if self.is_rising && !is_positive { -falling } else { falling };
+                let moves = if self.sample.is_rising && !is_positive { -falling } else { falling };
                 let size = 0.05 + 1.45 * u;
                 usual(if shape.is_data { moves } else { 1.0 }) * if shape.power < 0.0 { 1.0 / size } else { size }
             }
@@ -346,14 +369,14 @@ impl Draw<'_> {
                 let wanted = if shape.context == Context::Divisor { at * power(10.0, 2.0 * u - 1.0) } else { -at };
                 signed_root(wanted, shape)
             }
-            _ => either * self.target * power(10.0, 4.0 * u - 2.0),
+            _ => either * self.sample.target * power(10.0, 4.0 * u - 2.0),
         }
     }
 
     fn companion(&self, output: Option<usize>, is_divided: bool) -> Companion {
-        let rows = self.problem.rows;
+        let rows = self.sample.problem.rows;
         let Some(output) = output else { return Companion { lowest: 0.0, highest: 1.0, values: Vec::new() } };
-        let program = &self.problem.law.companions;
+        let program = &self.sample.problem.law.companions;
         let work = AllRows { program, columns: rows.columns(), n_rows: rows.n, parameters: self.params };
         let all = dispatch(Level::Portable, work);
         let as_factor = |&value: &f64| if is_divided { 1.0 / value } else { value };

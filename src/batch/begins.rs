@@ -6,14 +6,15 @@ use crate::batch::check::Plan;
 use crate::batch::path::Crew;
 use crate::batch::path::Path;
 use crate::batch::spec::BatchSpec;
-use crate::objective::problem::Problem;
 use crate::objective::projection::Projection;
 use crate::objective::rows::Rows;
+use crate::scan::Mesh;
 use crate::scan::Scan;
 use crate::solver::Outcome;
 use crate::solver::Solver;
 use crate::solver::Workspace;
 use crate::starts::Ranges;
+use crate::starts::Sample;
 use crate::starts::StartRule;
 use crate::starts::draw;
 
@@ -41,24 +42,25 @@ pub(super) struct Begins<'a> {
     pub(super) plan: &'a Plan,
     pub(super) index: usize,
     /// Of the rows that draws look at.
-    pub(super) problem: Problem<'a>,
+    pub(super) sample: Sample<'a>,
     /// Minima of a scan, which come first.
     pub(super) scanned: Vec<Vec<f64>>,
 }
 
 impl Begins<'_> {
     /// Scans before anything is known, where starts are drawn.
-    pub(super) fn first_look(&mut self, projection: &Projection<'_>, workspace: &mut Workspace) {
+    pub(super) fn first_look(&mut self, projection: &Projection<'_>, mesh: Mesh, workspace: &mut Workspace) {
         if self.spec.start_rule == StartRule::Auto {
             let fixed = self.spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value });
-            self.scanned = self.scan(projection).everywhere(&fixed.collect::<Vec<f64>>(), &mut workspace.scratch);
+            let fixed: Vec<f64> = fixed.collect();
+            self.scanned = self.scan(projection).everywhere(mesh, &fixed, &mut workspace.scratch);
         }
     }
 
     fn scan<'p>(&'p self, projection: &'p Projection<'p>) -> Scan<'p> {
         Scan {
             projection,
-            sample: &self.problem,
+            sample: &self.sample,
             space: &self.plan.space,
             ranges: self.ranges(),
             most: MOST_MINIMA.min(self.plan.n_starts),
@@ -78,9 +80,9 @@ impl Begins<'_> {
         self.spec.start_rule == StartRule::Auto && self.spec.n_starts == 0 && !self.scanned.is_empty()
     }
 
-    /// Ends of the starts `numbers`, or of as many as there are minima, from a second scan, in which rows weigh what the robust loss gives them at the best end so
-    /// far: outliers pull the first one's squares away from the valley of the loss. What has too many nonlinear parameters
-    /// for a first scan is looked at along each of them.
+    /// Starts and ends from a second scan, in which rows weigh what the robust loss gives them at the best end so far:
+    /// outliers pull the first one's squares away from the valley of the loss. What has too many nonlinear parameters for a
+    /// first scan is looked at along each of them. The starts are `numbers`, or as many as there are minima.
     pub(super) fn second_look(
         &mut self,
         path: Path<'_>,
@@ -90,32 +92,34 @@ impl Begins<'_> {
         crew: Crew<'_>,
         workspace: &mut Workspace,
     ) -> (Vec<Vec<f64>>, Vec<Outcome>) {
-        let Some(projection) = path.projection else { return (vec![], vec![]) };
-        let again = self.look_again(projection, best, workspace);
-        let path = Path { projection: Some(&again), ..path };
-        let scanned = |s: usize| self.scanned.get(s - numbers.start).cloned();
-        let n = if only_minima { self.scanned.len().min(numbers.len()) } else { numbers.len() };
-        let beginnings =
-            crew.map(n, |(): &mut (), s| scanned(numbers.start + s).unwrap_or_else(|| self.start(numbers.start + s)));
+        let Some(again) = Projection::at(&path.problem, best, &mut workspace.scratch) else { return (vec![], vec![]) };
+        self.look_again(&again, best, workspace);
+        let numbers =
+            if only_minima { numbers.start..numbers.end.min(numbers.start + self.scanned.len()) } else { numbers };
+        self.solve(Path { projection: Some(&again), ..path }, numbers, crew)
+    }
+
+    /// Starts and ends: what was scanned, then draws, of those with these numbers.
+    pub(super) fn solve(&self, path: Path<'_>, numbers: Range<usize>, crew: Crew<'_>) -> (Vec<Vec<f64>>, Vec<Outcome>) {
+        let begin = |s: usize| self.scanned.get(s).cloned().unwrap_or_else(|| self.drawn(numbers.start + s));
+        let beginnings = crew.map(numbers.len(), |(): &mut (), s| begin(s));
         let ends = path.solve_all(&beginnings, |s| self.is_generic(s), crew);
         (beginnings, ends)
     }
 
-    /// Scans with the weights of the robust loss at `best`, and gives the squares that are theirs.
-    pub(super) fn look_again<'p>(
-        &mut self,
-        projection: &Projection<'p>,
-        best: &[f64],
-        workspace: &mut Workspace,
-    ) -> Projection<'p> {
-        let again = projection.reweighted(best, &mut workspace.scratch);
-        let scan = self.scan(&again);
-        self.scanned = if self.scanned.is_empty() {
-            scan.along_axes(best, &mut workspace.scratch)
+    /// Scans squares that are weighted as at `best`, whose own minimum is no start.
+    pub(super) fn look_again(&mut self, weighted: &Projection<'_>, best: &[f64], workspace: &mut Workspace) {
+        let scan = self.scan(weighted);
+        self.scanned = if scan.is_whole() {
+            scan.elsewhere(best, &mut workspace.scratch)
         } else {
-            scan.everywhere(best, &mut workspace.scratch)
+            scan.along_axes(best, &mut workspace.scratch)
         };
-        again
+    }
+
+    /// Whether one scan sees all nonlinear parameters.
+    pub(super) fn is_whole(&self, projection: &Projection<'_>) -> bool {
+        self.spec.start_rule == StartRule::Auto && self.scan(projection).is_whole()
     }
 
     /// Whether start number `s` goes the generic way: every second one that is drawn does, as evidence of another kind.
@@ -128,11 +132,13 @@ impl Begins<'_> {
         Ranges { lower: self.spec.start_lower, upper: self.spec.start_upper }
     }
 
-    /// Start number `s`, with fixed parameters in place.
+    /// Start number `s`: what was scanned first.
     pub(super) fn start(&self, s: usize) -> Vec<f64> {
-        if let Some(scanned) = self.scanned.get(s) {
-            return scanned.clone();
-        }
+        self.scanned.get(s).cloned().unwrap_or_else(|| self.drawn(s))
+    }
+
+    /// Start number `s` of those that no scan gives, with fixed parameters in place.
+    fn drawn(&self, s: usize) -> Vec<f64> {
         let spec = self.spec;
         let p = self.plan.law.parameters().len();
         let given = spec.starts.as_ref().filter(|_| spec.start_rule == StartRule::Given);
@@ -143,7 +149,7 @@ impl Begins<'_> {
                 given.values[from + s * p..][..p].to_vec()
             }
             (None, None) => {
-                return draw(&self.problem, &self.plan.start_space, spec.fixed, self.ranges(), spec.seed, s);
+                return draw(&self.sample, &self.plan.start_space, spec.fixed, self.ranges(), spec.seed, s);
             }
         };
         for (value, &fixed) in row.iter_mut().zip(spec.fixed) {

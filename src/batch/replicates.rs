@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::batch::check::Plan;
 use crate::batch::describe::UNIDENTIFIED;
 use crate::batch::describe::is_corner;
-use crate::batch::fit::SAME;
 use crate::batch::lost::Witness;
 use crate::batch::path::Crew;
 use crate::batch::prior::redraw;
@@ -14,7 +13,7 @@ use crate::batch::results::Replicates;
 use crate::batch::scale;
 use crate::batch::search::DETERMINED;
 use crate::batch::search::least_pivot;
-use crate::batch::search::search_again;
+use crate::batch::search::search_below;
 use crate::batch::spec::BatchSpec;
 use crate::batch::spec::ReplicatePlan;
 use crate::batch::spec::ReplicateRule;
@@ -232,12 +231,7 @@ impl Resampling<'_> {
         };
         let mut disagrees = None;
         if replicates.is_global || is_checked(r, replicates) {
-            let found = search_again(spec, plan, self.index, &resampled, crew, workspace);
-            let is_lower = |found: &Outcome| {
-                let limit = found.objective * (1.0 + SAME) + resampled.rows.rounding_floor;
-                found.status.is_success() && (end.objective.is_nan() || end.objective > limit)
-            };
-            let better = found.filter(is_lower);
+            let better = search_below(spec, plan, self.index, &resampled, &end, crew, workspace);
             disagrees = Some(better.is_some());
             if let (true, Some(better)) = (replicates.is_global, better) {
                 end = better;

@@ -17,15 +17,17 @@ use crate::objective::Objective;
 use crate::objective::prior::Prior;
 use crate::objective::problem::Problem;
 use crate::objective::projection::Projection;
+use crate::scan::Mesh;
 use crate::solver::Options;
 use crate::solver::Outcome;
 use crate::solver::Space;
 use crate::solver::Workspace;
 use crate::solver::finish;
 use crate::solver::solve;
+use crate::starts::Sample;
 
-/// Drawn starts beside the minima of the scans before the first look at what they say: one for each way.
-const FIRST_DRAWN: usize = 2;
+/// Drawn starts beside the minima of the scans before the first look at what they say.
+const FIRST_DRAWN: usize = 1;
 
 /// Least pivots of a curvature below which it is open but for rounding, and above which it is that of a usual design.
 pub(super) const DETERMINED: f64 = 1e-11;
@@ -54,13 +56,15 @@ pub(super) fn search<'a>(
         spec,
         plan,
         index,
-        problem: Problem { rows: sample.as_ref().unwrap_or(rows), ..*problem },
+        sample: Sample::of(Problem { rows: sample.as_ref().unwrap_or(rows), ..*problem }),
         scanned: Vec::new(),
     };
     let alone = RowsAlone::new(plan, rows.n);
+    // Another look follows where the loss is robust, unless its scale is fitted.
+    let first_mesh = if spec.loss.has_scale() && !is_fitted && spec.n_starts == 0 { Mesh::Wide } else { Mesh::Fine };
     let mut projection = if plan.is_separable { Projection::of(problem) } else { None };
     if let Some(projection) = &projection {
-        begins.first_look(projection, workspace);
+        begins.first_look(projection, first_mesh, workspace);
     }
     if problem.f_scale.is_nan() && !is_fitted {
         let crew = Crew { ticks: false, ..crew };
@@ -84,15 +88,16 @@ pub(super) fn search<'a>(
     // Where the number of starts is nobody's wish and scans were made, the first few may say all that there is to say.
     let may_stop = begins.may_stop() && !is_fitted;
     let n_first = if may_stop { begins.scanned.len() + FIRST_DRAWN } else { plan.n_starts - n_second };
-    let mut beginnings = crew.map(n_first, |(): &mut (), s| begins.start(s));
+    let (mut beginnings, mut ends) = if is_fitted {
+        let beginnings = crew.map(n_first, |(): &mut (), s| begins.start(s));
+        let ends = with_fitted_scale(problem, &plan.space, &beginnings, options, crew);
+        (beginnings, ends)
+    } else {
+        begins.solve(path, 0..n_first, crew)
+    };
     if beginnings.len() < n_first {
         return None;
     }
-    let mut ends = if is_fitted {
-        with_fitted_scale(problem, &plan.space, &beginnings, options, crew)
-    } else {
-        path.solve_all(&beginnings, |s| begins.is_generic(s), crew)
-    };
     let mut left = n_first..plan.n_starts;
     if n_second > 0 && !crew.monitor.is_cancelled() {
         let best = best_of(&ends);
@@ -106,33 +111,72 @@ pub(super) fn search<'a>(
         if is_settled(problem, &ends, workspace) {
             crew.monitor.tick(left.len() as u64);
         } else {
-            let begin = crew.map(left.len(), |(): &mut (), s| begins.start(left.start + s));
-            ends.extend(path.solve_all(&begin, |s| begins.is_generic(left.start + s), crew));
+            begins.scanned.clear();
+            if let (Mesh::Wide, Some(projection)) = (first_mesh, &projection) {
+                begins.first_look(projection, Mesh::Fine, workspace);
+            }
+            let (begin, end) = begins.solve(path, left, crew);
             beginnings.extend(begin);
+            ends.extend(end);
         }
     }
     Some(Found { beginnings, ends })
 }
 
-/// The best that a search of a resample from many starts finds, its scale and prior being given; `None` once cancelled.
-pub(super) fn search_again(
+/// A minimum below `known`, the end of a resample whose scale and prior are given; `None` if no search finds one, or once
+/// cancelled.
+pub(super) fn search_below(
     spec: &BatchSpec<'_>,
     plan: &Plan,
     index: usize,
     resampled: &Problem<'_>,
+    known: &Outcome,
     crew: Crew<'_>,
     workspace: &mut Workspace,
 ) -> Option<Outcome> {
     let options = Options { max_iterations: spec.max_iterations };
     let crew = Crew { n_threads: 1, ticks: false, ..crew };
-    let mut problem = *resampled;
-    if let Some(found) = search_by_scans(spec, plan, index, &problem, options, crew, workspace) {
-        return Some(found);
+    let path = Path { problem: *resampled, projection: None, space: &plan.space, options };
+    let mut ends = match elsewhere(spec, plan, index, path, known, crew, workspace) {
+        Some(ends) => ends,
+        None => search(spec, plan, index, &mut resampled.clone(), options, crew, workspace)?.ends,
+    };
+    if ends.is_empty() {
+        return None;
     }
-    let Found { mut ends, .. } = search(spec, plan, index, &mut problem, options, crew, workspace)?;
     let mut best = ends.swap_remove(best_of(&ends));
-    finish(&problem, &plan.space, &mut best, workspace);
-    Some(best)
+    finish(resampled, &plan.space, &mut best, workspace);
+    let limit = best.objective * (1.0 + SAME) + resampled.rounding_floor();
+    let is_lower = known.objective.is_nan() || known.objective > limit;
+    (is_lower && best.status.is_success() && least_pivot(resampled, &best, workspace) > DETERMINED).then_some(best)
+}
+
+/// The ends that minima of a scan lead to, but for the one that is `known`; `None` where that is no minimum, or where the law
+/// is not scanned as a whole. With one or two exponents a scan sees every valley that is wider than its mesh, and what starts
+/// would add is evidence, which the fit itself has.
+fn elsewhere(
+    spec: &BatchSpec<'_>,
+    plan: &Plan,
+    index: usize,
+    path: Path<'_>,
+    known: &Outcome,
+    crew: Crew<'_>,
+    workspace: &mut Workspace,
+) -> Option<Vec<Outcome>> {
+    if !known.status.is_success() || !plan.is_separable {
+        return None;
+    }
+    let problem = path.problem;
+    let projection = Projection::at(&problem, &known.params, &mut workspace.scratch)?;
+    let sample = sampled(problem.rows);
+    let sample = Sample::of(Problem { rows: sample.as_ref().unwrap_or(problem.rows), ..problem });
+    let mut begins = Begins { spec, plan, index, sample, scanned: Vec::new() };
+    if !begins.is_whole(&projection) {
+        return None;
+    }
+    begins.look_again(&projection, &known.params, workspace);
+    let path = Path { projection: Some(&projection), ..path };
+    Some(if begins.scanned.is_empty() { Vec::new() } else { path.solve_all(&begins.scanned, |_| false, crew) })
 }
 
 /// Whether all ends are one minimum, inside the bounds, that the data determine well: others have company elsewhere too often.
@@ -163,39 +207,6 @@ pub(super) fn least_pivot(problem: &Problem<'_>, end: &Outcome, workspace: &mut 
     }
     // The diagonal of the factor holds the roots of the pivots.
     (0..m).map(|k| scaled[k * m + k] * scaled[k * m + k]).fold(1.0, f64::min)
-}
-
-/// The best that the minima of scans lead to; `None` for laws that are not scanned as a whole. With one or two exponents
-/// a scan sees every valley that is wider than its mesh, and what starts would add is evidence, which the fit itself has.
-fn search_by_scans(
-    spec: &BatchSpec<'_>,
-    plan: &Plan,
-    index: usize,
-    problem: &Problem<'_>,
-    options: Options,
-    crew: Crew<'_>,
-    workspace: &mut Workspace,
-) -> Option<Outcome> {
-    let projection = if plan.is_separable { Projection::of(problem) } else { None }?;
-    let sample = sampled(problem.rows);
-    let sampled = Problem { rows: sample.as_ref().unwrap_or(problem.rows), ..*problem };
-    let mut begins = Begins { spec, plan, index, problem: sampled, scanned: Vec::new() };
-    begins.first_look(&projection, workspace);
-    if begins.scanned.is_empty() {
-        return None;
-    }
-    let path = Path { problem: *problem, projection: Some(&projection), space: &plan.space, options };
-    let mut ends = path.solve_all(&begins.scanned, |_| false, crew);
-    if begins.has_second_look(true) && !crew.monitor.is_cancelled() {
-        let best = ends[best_of(&ends)].params.clone();
-        let again = begins.look_again(&projection, &best, workspace);
-        let path = Path { projection: Some(&again), ..path };
-        ends.extend(path.solve_all(&begins.scanned, |_| false, crew));
-    }
-    let mut best = ends.swap_remove(best_of(&ends));
-    finish(problem, &plan.space, &mut best, workspace);
-    let is_minimum = best.status.is_success() && least_pivot(problem, &best, workspace) > DETERMINED;
-    is_minimum.then_some(best)
 }
 
 /// The ends of all starts, whose scale is fitted with the law; the scale of the best is left in `problem`.

@@ -18,7 +18,7 @@ pub(super) struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn column(&self, c: usize) -> &'a [f64] {
+    pub(super) fn column(&self, c: usize) -> &'a [f64] {
         &self.columns.values[c * self.columns.stride + self.first..][..self.rows]
     }
 }

@@ -57,26 +57,24 @@ impl Products {
 impl<'a> Projection<'a> {
     /// The squares that stand for the objective of `problem`; `None` where its law is linear in nothing.
     pub(crate) fn of(problem: &Problem<'a>) -> Option<Projection<'a>> {
-        let separable = problem.law.separable.as_ref()?;
-        let mut out = Projection {
-            problem: *problem,
-            separable,
-            weights: vec![],
-            weighted: vec![],
-            square: 0.0,
-            ranges: ranges(problem, separable),
-        };
+        let mut out = Projection::unweighted(problem)?;
         out.weigh(|_| 1.0);
         Some(out)
     }
 
     /// The same with every row weighted as the robust loss weights it at `params`.
-    pub(crate) fn reweighted(&self, params: &[f64], scratch: &mut Scratch) -> Projection<'a> {
-        let residuals = self.problem.residuals(params, scratch);
-        let points = self.problem.points(&residuals);
-        let mut out = self.clone();
+    pub(crate) fn at(problem: &Problem<'a>, params: &[f64], scratch: &mut Scratch) -> Option<Projection<'a>> {
+        let mut out = Projection::unweighted(problem)?;
+        let residuals = problem.residuals(params, scratch);
+        let points = problem.points(&residuals);
         out.weigh(|row| points.get(row).map_or(0.0, |point| point.weight));
-        out
+        Some(out)
+    }
+
+    fn unweighted(problem: &Problem<'a>) -> Option<Projection<'a>> {
+        let separable = problem.law.separable.as_ref()?;
+        let ranges = ranges(problem, separable);
+        Some(Projection { problem: *problem, separable, weights: vec![], weighted: vec![], square: 0.0, ranges })
     }
 
     /// The factor of each basis function.

@@ -5,11 +5,13 @@
 //! tables are as fast as long ones, and no vector has to be added up.
 
 use crate::dispatch::Arith;
+use crate::dispatch::Level;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
-use crate::formula::program::BLOCK;
 use crate::law::Power;
 use crate::objective::Objective;
+use crate::objective::basis::Block;
+use crate::objective::basis::fill_power;
 use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
 use crate::special;
@@ -97,10 +99,15 @@ struct Tabulate<'a> {
 const WIDTH: usize = 8;
 /// Places of one function that are multiplied with those of another at a time.
 const HIGH: usize = 4;
+/// Rows at a time: their values stay in the nearest memory while the products are made.
+const STRIP: usize = 64;
 
-/// A basis function at all its places, over a block of rows.
+/// A basis function at all its places, over a strip of rows.
 #[derive(Clone, Debug, Default)]
 struct Sheet {
+    term: usize,
+    axis: usize,
+    n_places: usize,
     /// Places, padded.
     width: usize,
     /// The exponent of the axis at each place, and the shift.
@@ -110,6 +117,38 @@ struct Sheet {
     values: Vec<f64>,
     /// The same times v.
     weighted: Vec<f64>,
+    /// Σ v g², place by place.
+    squares: Vec<f64>,
+    /// Σ g h with each still column h, row-major over those.
+    still: Vec<f64>,
+}
+
+/// What varies along no axis: columns beside each other, row by row. First v y, then each function times v.
+#[derive(Clone, Debug, Default)]
+struct Still {
+    /// The functions.
+    terms: Vec<usize>,
+    /// Columns, padded to whole numbers of [`HIGH`].
+    width: usize,
+    values: Vec<f64>,
+    /// Σ v y g of each, and Σ v g h of each with those up to itself, row-major.
+    right: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+/// Where a basis function is found.
+#[derive(Clone, Copy)]
+enum Place {
+    Still(usize),
+    Moving(usize),
+}
+
+/// Every basis function by its kind, and the products of those that move with each other.
+struct Sheets {
+    still: Still,
+    moving: Vec<Sheet>,
+    /// a < b, whether both vary along one axis, and their products.
+    crossed: Vec<(usize, usize, bool, Vec<f64>)>,
 }
 
 impl Work for Tabulate<'_> {
@@ -117,130 +156,220 @@ impl Work for Tabulate<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) -> Table {
-        let Tabulate { projection, powers, axes, along, mut theta } = self;
+        let Tabulate { projection, powers, axes, ref along, ref theta } = self;
         let data = projection.problem.rows;
-        let sizes: Vec<usize> = along.iter().map(|axis| axis.map_or(1, |a| axes[a].values.len())).collect();
-        let n = powers.len();
-        let mut at_place = Vec::new();
-        let mut sheets: Vec<Sheet> = Vec::with_capacity(n);
-        for t in 0..n {
-            let width = sizes[t].next_multiple_of(WIDTH);
-            let mut sheet = Sheet { width, ..Sheet::default() };
-            for place in 0..width {
-                // Beyond the last place it stands once more.
-                let place = place.min(sizes[t] - 1);
-                if let Some(a) = along[t] {
-                    theta[axes[a].nonlinear] = axes[a].values[place];
-                    sheet.exponents.push(axes[a].values[place]);
-                } else {
-                    sheet.exponents.push(0.0);
-                }
-                projection.shifts(&theta, &mut at_place);
-                sheet.shifts.push(at_place[t]);
-            }
-            let most = BLOCK.min(data.padded) * width;
-            sheet.values.resize(most, 0.0);
-            sheet.weighted.resize(most, 0.0);
-            sheets.push(sheet);
-        }
-        let mut right: Vec<Vec<f64>> = sheets.iter().map(|sheet| vec![0.0; sheet.width]).collect();
-        let mut pairs: Vec<Vec<f64>> = Vec::new();
-        for t in 0..n {
-            for u in t..n {
-                let (a, b) = (sheets[t].width, sheets[u].width);
-                pairs.push(vec![0.0; if along[t] == along[u] { a } else { a * b }]);
-            }
-        }
-        let mut base = [0.0; BLOCK];
+        let mut shifts = Vec::new();
+        projection.shifts(theta, &mut shifts);
+        let Sheets { mut still, mut moving, mut crossed } = self.sheets();
+        let n_still = still.terms.len();
+        let mut column = [0.0; STRIP];
+        let mut scales = [0.0; STRIP];
         let mut first = 0;
-        // A block is a tenth of a millisecond of work. What is left undone belongs to a call that is given up.
+        // A strip is some hundredths of a millisecond. What is left undone belongs to a call that is given up.
         while first < data.padded && !projection.problem.is_cancelled() {
-            let rows = BLOCK.min(data.padded - first);
-            let column = |c: usize| &data.columns[c * data.padded + first..][..rows];
+            let rows = STRIP.min(data.padded - first);
+            let block = Block { columns: data.columns(), first, rows };
             let (v, vy) = projection.row_data(first, rows);
-            for t in 0..n {
-                let power = &powers[t];
-                let scanned = along[t].map(|a| axes[a].nonlinear);
-                let base = &mut base[..rows];
-                base.fill(0.0);
-                let mut moving = None;
-                for &(q, u) in &power.exponents {
-                    if Some(q) == scanned {
-                        moving = Some(column(u));
-                    } else {
-                        base.iter_mut().zip(column(u)).for_each(|(b, u)| *b = A::mul_add(theta[q], *u, *b));
+            let Still { terms, width, values, right, squares } = &mut still;
+            for (row, vy) in values.chunks_exact_mut(*width).zip(vy) {
+                row[0] = *vy;
+            }
+            for (place, &t) in terms.iter().enumerate() {
+                fill_power::<A>(&powers[t], theta, shifts[t], block, &mut column[..rows]);
+                let squares = &mut squares[place * n_still..][..=place];
+                for ((row, g), v) in values.chunks_exact_mut(*width).zip(&column).zip(v) {
+                    row[1 + place] = v * g;
+                    right[place] = A::mul_add(row[0], *g, right[place]);
+                    for (sum, weighted) in squares.iter_mut().zip(&row[1..]) {
+                        *sum = A::mul_add(*weighted, *g, *sum);
                     }
                 }
-                let factor = power.factor.map(column);
-                fill::<A>(&mut sheets[t], base, moving, (power.scale, factor), (v, vy), &mut right[t]);
             }
-            let mut pair = 0;
-            for t in 0..n {
-                for u in t..n {
-                    let (left, other) = (&sheets[t], &sheets[u]);
-                    if along[t] == along[u] {
-                        same_places::<A>(left, other, rows, &mut pairs[pair]);
-                    } else {
-                        all_places::<A>(left, other, rows, &mut pairs[pair]);
-                    }
-                    pair += 1;
+            for sheet in &mut moving {
+                let power = &powers[sheet.term];
+                let exponent = prepare::<A>(power, axes[sheet.axis].nonlinear, theta, block, &mut column[..rows]);
+                match power.factor.map(|c| block.column(c)) {
+                    Some(factor) => scales.iter_mut().zip(factor).for_each(|(s, f)| *s = power.scale * f),
+                    None => scales.fill(power.scale),
+                }
+                fill::<A>(sheet, &column[..rows], exponent, &scales, v);
+                all_places::<A>((values, *width), (&sheet.values, sheet.width), rows, &mut sheet.still);
+            }
+            for (a, b, is_beside, out) in &mut crossed {
+                let (left, other) = (&moving[*a], &moving[*b]);
+                if *is_beside {
+                    same_places::<A>(left, other, rows, out);
+                } else {
+                    all_places::<A>((&left.weighted, left.width), (&other.values, other.width), rows, out);
                 }
             }
             first += rows;
         }
-        let mut pair = 0;
+        let sizes: Vec<usize> = along.iter().map(|axis| axis.map_or(1, |a| axes[a].values.len())).collect();
+        Sheets { still, moving, crossed }.table(self.along, sizes, &shifts)
+    }
+}
+
+impl Tabulate<'_> {
+    /// Room for all that is summed.
+    fn sheets(&self) -> Sheets {
+        let terms: Vec<usize> = (0..self.powers.len()).filter(|&t| self.along[t].is_none()).collect();
+        let n = terms.len();
+        let width = (1 + n).next_multiple_of(HIGH);
+        let values = vec![0.0; STRIP.min(self.projection.problem.rows.padded) * width];
+        let still = Still { terms, width, values, right: vec![0.0; n], squares: vec![0.0; n * n] };
+        let moving: Vec<Sheet> =
+            (0..self.powers.len()).filter_map(|t| Some(self.sheet(t, self.along[t]?, width))).collect();
+        let mut crossed = Vec::new();
+        for (a, left) in moving.iter().enumerate() {
+            for (b, other) in moving.iter().enumerate().skip(a + 1) {
+                let is_beside = left.axis == other.axis;
+                let n_rows = if is_beside { 1 } else { left.width };
+                crossed.push((a, b, is_beside, vec![0.0; n_rows * other.width]));
+            }
+        }
+        Sheets { still, moving, crossed }
+    }
+
+    /// The empty sheet of a function that varies along `axis`.
+    fn sheet(&self, term: usize, axis: usize, n_still: usize) -> Sheet {
+        let Axis { nonlinear, values } = &self.axes[axis];
+        let width = values.len().next_multiple_of(WIDTH);
+        // Beyond the last place it stands once more.
+        let exponents: Vec<f64> = (0..width).map(|place| values[place.min(values.len() - 1)]).collect();
+        let mut theta = self.theta.clone();
+        let mut shifts = Vec::new();
+        let shift = |exponent: &f64| {
+            theta[*nonlinear] = *exponent;
+            self.projection.shifts(&theta, &mut shifts);
+            shifts[term]
+        };
+        let shifts = exponents.iter().map(shift).collect();
+        let strip = STRIP.min(self.projection.problem.rows.padded) * width;
+        Sheet {
+            term,
+            axis,
+            n_places: values.len(),
+            width,
+            exponents,
+            shifts,
+            values: vec![0.0; strip],
+            weighted: vec![0.0; strip],
+            squares: vec![0.0; width],
+            still: vec![0.0; n_still * width],
+        }
+    }
+}
+
+impl Sheets {
+    /// The sums without padding, by pairs of functions.
+    fn table(mut self, along: Vec<Option<usize>>, sizes: Vec<usize>, still_shifts: &[f64]) -> Table {
+        let n = along.len();
+        let place = |t: usize| {
+            let moving = self.moving.iter().position(|sheet| sheet.term == t).map(Place::Moving);
+            moving.unwrap_or_else(|| Place::Still(self.still.terms.iter().take_while(|&&other| other != t).count()))
+        };
+        let places: Vec<Place> = (0..n).map(place).collect();
+        let mut pairs = Vec::with_capacity(n * (n + 1) / 2);
         for t in 0..n {
             for u in t..n {
-                let values = &mut pairs[pair];
-                pair += 1;
-                if along[t] == along[u] {
-                    values.truncate(sizes[t]);
-                } else {
-                    let width = sheets[u].width;
-                    for place in 1..sizes[t] {
-                        values.copy_within(place * width..place * width + sizes[u], place * sizes[u]);
+                pairs.push(match (places[t], places[u]) {
+                    (Place::Still(a), Place::Still(b)) => vec![self.still.squares[b * self.still.terms.len() + a]],
+                    (Place::Still(a), Place::Moving(m)) | (Place::Moving(m), Place::Still(a)) => {
+                        self.moving[m].beside(1 + a)
                     }
-                    values.truncate(sizes[t] * sizes[u]);
-                }
+                    (Place::Moving(a), Place::Moving(b)) if a == b => std::mem::take(&mut self.moving[a].squares),
+                    (Place::Moving(a), Place::Moving(b)) => {
+                        let found = self.crossed.iter_mut().find(|pair| (pair.0, pair.1) == (a, b));
+                        let mut values = found.map(|pair| std::mem::take(&mut pair.3)).unwrap_or_default();
+                        let (n_rows, width) = (values.len() / self.moving[b].width, self.moving[b].width);
+                        for row in 1..n_rows {
+                            values.copy_within(row * width..row * width + sizes[u], row * sizes[u]);
+                        }
+                        values.truncate(n_rows.min(sizes[t]) * sizes[u]);
+                        values
+                    }
+                });
             }
-            right[t].truncate(sizes[t]);
-            sheets[t].shifts.truncate(sizes[t]);
         }
-        Table { along, sizes, right, shifts: sheets.into_iter().map(|sheet| sheet.shifts).collect(), pairs }
+        let right = places.iter().map(|place| match *place {
+            Place::Still(a) => vec![self.still.right[a]],
+            Place::Moving(m) => self.moving[m].beside(0),
+        });
+        let right = right.collect();
+        let shifts = places.iter().enumerate().map(|(t, place)| match *place {
+            Place::Still(_) => vec![still_shifts[t]],
+            Place::Moving(m) => self.moving[m].shifts[..sizes[t]].to_vec(),
+        });
+        let shifts = shifts.collect();
+        Table { along, sizes, right, shifts, pairs }
     }
 }
 
-/// The values of a block, and Σ vy g added to `right`.
+impl Sheet {
+    /// Products with a still column.
+    fn beside(&self, column: usize) -> Vec<f64> {
+        self.still[column * self.width..][..self.n_places].to_vec()
+    }
+}
+
+/// What is added to the scanned exponent's share in each row, and the column that it multiplies.
 #[inline(always)]
-fn fill<A: Arith>(
-    sheet: &mut Sheet,
-    base: &[f64],
-    moving: Option<&[f64]>,
-    (scale, factor): (f64, Option<&[f64]>),
-    (v, vy): (&[f64], &[f64]),
-    right: &mut [f64],
-) {
-    let Sheet { width, exponents, shifts, values, weighted } = sheet;
-    for row in 0..base.len() {
-        let u = moving.map_or(0.0, |moving| moving[row]);
-        let scale = factor.map_or(scale, |factor| scale * factor[row]);
-        let (base, v, vy) = (base[row], v[row], vy[row]);
-        let values = values[row * *width..][..*width].as_chunks_mut::<WIDTH>().0;
-        let weighted = weighted[row * *width..][..*width].as_chunks_mut::<WIDTH>().0;
-        let inputs = exponents.as_chunks::<WIDTH>().0.iter().zip(shifts.as_chunks::<WIDTH>().0);
-        let outputs = values.iter_mut().zip(weighted).zip(right.as_chunks_mut::<WIDTH>().0);
-        for ((exponents, shifts), ((values, weighted), right)) in inputs.zip(outputs) {
+fn prepare<'a, A: Arith>(
+    power: &Power,
+    scanned: usize,
+    theta: &[f64],
+    block: Block<'a>,
+    base: &mut [f64],
+) -> &'a [f64] {
+    base.fill(0.0);
+    let mut moving: &[f64] = &[];
+    for &(q, u) in &power.exponents {
+        if q == scanned {
+            moving = block.column(u);
+        } else {
+            base.iter_mut().zip(block.column(u)).for_each(|(b, u)| *b = A::mul_add(theta[q], *u, *b));
+        }
+    }
+    moving
+}
+
+/// The values of a strip, and the sums of their squares. One thing after another: the compiler makes vectors of long loops,
+/// and of exponentials in short ones single numbers.
+#[inline(always)]
+fn fill<A: Arith>(sheet: &mut Sheet, base: &[f64], moving: &[f64], scales: &[f64], v: &[f64]) {
+    let Sheet { width, exponents, shifts, values, weighted, squares, .. } = sheet;
+    let rows = base.len();
+    let (values, weighted) = (&mut values[..rows * *width], &mut weighted[..rows * *width]);
+    let (exponents, shifts) = (exponents.as_chunks::<WIDTH>().0, shifts.as_chunks::<WIDTH>().0);
+    let chunks = values.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(exponents.len());
+    for ((row, &u), &base) in chunks.zip(moving).zip(base) {
+        for ((x, exponent), shift) in row.iter_mut().zip(exponents).zip(shifts) {
             for lane in 0..WIDTH {
-                let g = scale * special::exp::<A>(A::mul_add(exponents[lane], u, base - shifts[lane]));
-                values[lane] = g;
-                weighted[lane] = v * g;
-                right[lane] = A::mul_add(vy, g, right[lane]);
+                x[lane] = A::mul_add(exponent[lane], u, base - shift[lane]);
             }
+        }
+    }
+    for x in values.iter_mut() {
+        *x = special::exp::<A>(*x);
+    }
+    let rows = values.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(exponents.len());
+    let weighted = weighted.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(exponents.len());
+    for (((row, weighted), &scale), &v) in rows.zip(weighted).zip(scales).zip(v) {
+        for ((g, weighted), square) in row.iter_mut().zip(weighted).zip(squares.as_chunks_mut::<WIDTH>().0) {
+            // Values of their own, which are known to lie apart.
+            let value = g.map(|g| scale * g);
+            let times_v = value.map(|g| v * g);
+            let mut sums = *square;
+            for lane in 0..WIDTH {
+                sums[lane] = A::mul_add(times_v[lane], value[lane], sums[lane]);
+            }
+            (*g, *weighted, *square) = (value, times_v, sums);
         }
     }
 }
 
-/// Adds Σ v g h, place by place; of one place where only one of them has one.
+/// Adds Σ v g h, place by place.
 #[inline(always)]
 fn same_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
     let width = a.width;
@@ -255,13 +384,18 @@ fn same_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
     }
 }
 
-/// Adds Σ v g h for all places of both: four of one by sixteen of the other stay in registers.
+/// Columns beside each other, row by row, and how many.
+type Columns<'a> = (&'a [f64], usize);
+
+/// Adds Σ g h for all columns of both: four of one by sixteen of the other stay in registers.
 #[inline(always)]
-fn all_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
-    for i in (0..a.width).step_by(HIGH) {
+fn all_places<A: Arith>(a: Columns<'_>, b: Columns<'_>, rows: usize, out: &mut [f64]) {
+    // Wide vectors come with twice as many registers.
+    let widest = if A::LEVEL == Level::Avx512 { 2 } else { 1 };
+    for i in (0..a.1).step_by(HIGH) {
         let mut k = 0;
-        while k < b.width {
-            if b.width - k >= 2 * WIDTH {
+        while k < b.1 {
+            if widest == 2 && b.1 - k >= 2 * WIDTH {
                 tile::<A, 2>(a, b, rows, (i, k), out);
                 k += 2 * WIDTH;
             } else {
@@ -273,10 +407,16 @@ fn all_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn tile<A: Arith, const WIDE: usize>(a: &Sheet, b: &Sheet, rows: usize, (i, k): (usize, usize), out: &mut [f64]) {
+fn tile<A: Arith, const WIDE: usize>(
+    a: Columns<'_>,
+    b: Columns<'_>,
+    rows: usize,
+    (i, k): (usize, usize),
+    out: &mut [f64],
+) {
     let mut sums = [[[0.0; WIDTH]; WIDE]; HIGH];
-    let lefts = a.weighted.as_chunks::<HIGH>().0.chunks_exact(a.width / HIGH).take(rows);
-    for (left, other) in lefts.zip(b.values.as_chunks::<WIDTH>().0.chunks_exact(b.width / WIDTH)) {
+    let lefts = a.0.as_chunks::<HIGH>().0.chunks_exact(a.1 / HIGH).take(rows);
+    for (left, other) in lefts.zip(b.0.as_chunks::<WIDTH>().0.chunks_exact(b.1 / WIDTH)) {
         let left = left[i / HIGH];
         let other: [[f64; WIDTH]; WIDE] = std::array::from_fn(|w| other[k / WIDTH + w]);
         for h in 0..HIGH {
@@ -290,7 +430,7 @@ fn tile<A: Arith, const WIDE: usize>(a: &Sheet, b: &Sheet, rows: usize, (i, k): 
     // Without this the compiler takes the sums apart, number by number.
     let sums = std::hint::black_box(sums);
     for (h, sums) in sums.iter().enumerate() {
-        let out = &mut out[(i + h) * b.width + k..][..WIDE * WIDTH];
+        let out = &mut out[(i + h) * b.1 + k..][..WIDE * WIDTH];
         for (out, sums) in out.as_chunks_mut::<WIDTH>().0.iter_mut().zip(sums) {
             for lane in 0..WIDTH {
                 out[lane] += sums[lane];
