@@ -125,7 +125,7 @@ impl Begins<'_> {
     /// Whether start number `s` goes the generic way: every second one that is drawn does, as evidence of another kind.
     pub(super) fn is_generic(&self, s: usize) -> bool {
         let is_drawn = self.spec.start_rule == StartRule::Auto && s >= self.scanned.len();
-        is_drawn && self.spec.solver == Solver::Auto && s % 2 == 1
+        is_drawn && self.spec.solver == Solver::Auto && (s - self.scanned.len()) % 2 == 1
     }
 
     fn ranges(&self) -> Ranges<'_> {
