@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::batch::check::Plan;
 use crate::batch::path::Crew;
 use crate::batch::path::Path;
+use crate::batch::path::Way;
 use crate::batch::spec::BatchSpec;
 use crate::objective::projection::Projection;
 use crate::objective::rows::Rows;
@@ -43,8 +44,9 @@ pub(super) struct Begins<'a> {
     pub(super) index: usize,
     /// Of the rows that draws look at.
     pub(super) sample: Sample<'a>,
-    /// Minima of a scan, which come first.
+    /// Minima of a scan, which come first, and how closely it looked.
     pub(super) scanned: Vec<Vec<f64>>,
+    pub(super) mesh: Mesh,
 }
 
 impl Begins<'_> {
@@ -53,6 +55,7 @@ impl Begins<'_> {
         if self.spec.start_rule == StartRule::Auto {
             let fixed = self.spec.fixed.iter().map(|&value| if value.is_nan() { 0.0 } else { value });
             let fixed: Vec<f64> = fixed.collect();
+            self.mesh = mesh;
             self.scanned = self.scan(projection).everywhere(mesh, &fixed, &mut workspace.scratch);
         }
     }
@@ -96,19 +99,26 @@ impl Begins<'_> {
         self.look_again(&again, best, workspace);
         let numbers =
             if only_minima { numbers.start..numbers.end.min(numbers.start + self.scanned.len()) } else { numbers };
-        self.solve(Path { projection: Some(&again), ..path }, numbers, crew)
+        self.solve(Path { projection: Some(&again), ..path }, numbers, crew, workspace)
     }
 
     /// Starts and ends: what was scanned, then draws, of those with these numbers.
-    pub(super) fn solve(&self, path: Path<'_>, numbers: Range<usize>, crew: Crew<'_>) -> (Vec<Vec<f64>>, Vec<Outcome>) {
+    pub(super) fn solve(
+        &self,
+        path: Path<'_>,
+        numbers: Range<usize>,
+        crew: Crew<'_>,
+        workspace: &mut Workspace,
+    ) -> (Vec<Vec<f64>>, Vec<Outcome>) {
         let begin = |s: usize| self.scanned.get(s).cloned().unwrap_or_else(|| self.drawn(numbers.start + s));
         let beginnings = crew.map(numbers.len(), |(): &mut (), s| begin(s));
-        let ends = path.solve_all(&beginnings, |s| self.is_generic(s), crew);
+        let ends = path.solve_all(&beginnings, |s| self.way(s), crew, workspace);
         (beginnings, ends)
     }
 
     /// Scans squares that are weighted as at `best`, whose own minimum is no start.
     pub(super) fn look_again(&mut self, weighted: &Projection<'_>, best: &[f64], workspace: &mut Workspace) {
+        self.mesh = Mesh::Fine;
         let scan = self.scan(weighted);
         self.scanned = if scan.is_whole() {
             scan.elsewhere(best, &mut workspace.scratch)
@@ -122,10 +132,14 @@ impl Begins<'_> {
         self.spec.start_rule == StartRule::Auto && self.scan(projection).is_whole()
     }
 
-    /// Whether start number `s` goes the generic way: every second one that is drawn does, as evidence of another kind.
-    pub(super) fn is_generic(&self, s: usize) -> bool {
-        let is_drawn = self.spec.start_rule == StartRule::Auto && s >= self.scanned.len();
-        is_drawn && self.spec.solver == Solver::Auto && (s - self.scanned.len()) % 2 == 1
+    /// The way of start number `s`: every second one that is drawn goes the generic way, as evidence of another kind.
+    fn way(&self, s: usize) -> Way {
+        let is_drawn = self.spec.start_rule == StartRule::Auto && self.spec.solver == Solver::Auto;
+        match s.checked_sub(self.scanned.len()) {
+            None if self.mesh == Mesh::Wide => Way::Proposed,
+            Some(drawn) if is_drawn && drawn % 2 == 1 => Way::Generic,
+            _ => Way::Separable,
+        }
     }
 
     fn ranges(&self) -> Ranges<'_> {

@@ -46,46 +46,71 @@ impl Crew<'_> {
     pub(super) fn map<M: Default, T: Send>(&self, n: usize, work: impl Fn(&mut M, usize) -> T + Sync) -> Vec<T> {
         map_in_order(n, CHUNK, self.n_threads, self.monitor, work)
     }
+
+    /// The same with the caller's memory where one thread does it all: making room costs as much as a short search.
+    pub(super) fn map_with<T: Send>(
+        &self,
+        n: usize,
+        own: &mut Workspace,
+        work: impl Fn(&mut Workspace, usize) -> T + Sync,
+    ) -> Vec<T> {
+        if self.n_threads > 1 && n > CHUNK {
+            return self.map(n, work);
+        }
+        (0..n).take_while(|_| !self.monitor.is_cancelled()).map(|index| work(own, index)).collect()
+    }
+}
+
+/// How a start is searched from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By what the squares propose, unless the start is as good.
+    Separable,
+    /// By what the squares propose: a place of a wide mesh is nothing by itself.
+    Proposed,
+    /// By the objective alone.
+    Generic,
 }
 
 /// Distinct proposals that others are compared with.
 const MOST_LEADERS: usize = 64;
 
 impl Path<'_> {
-    /// The ends of all starts, by their numbers; `is_generic` says which of them go the generic way.
+    /// The ends of all starts, by their numbers.
     pub(super) fn solve_all(
         &self,
         starts: &[Vec<f64>],
-        is_generic: impl Fn(usize) -> bool + Sync,
+        way: impl Fn(usize) -> Way + Sync,
         crew: Crew<'_>,
+        workspace: &mut Workspace,
     ) -> Vec<Outcome> {
         let Path { problem, space, options, .. } = self;
         let Crew { monitor, ticks, .. } = crew;
         let n = starts.len();
         let proposals: Vec<Option<Proposed>> = match self.projection {
             None => (0..n).map(|_| None).collect(),
-            Some(projection) => {
-                crew.map(
-                    n,
-                    |workspace: &mut Workspace, s| {
-                        if is_generic(s) { None } else { propose(projection, space, &starts[s], workspace) }
-                    },
-                )
-            }
+            Some(projection) => crew.map_with(n, workspace, |workspace, s| {
+                let keeps_start = match way(s) {
+                    Way::Separable => true,
+                    Way::Proposed => false,
+                    Way::Generic => return None,
+                };
+                propose(projection, space, &starts[s], keeps_start, workspace)
+            }),
         };
         let failed = || starts.iter().map(|start| Outcome::failed(start.len(), Status::Cancelled)).collect();
         if problem.is_cancelled() || proposals.len() < n {
             return failed();
         }
         let leaders = leaders(&proposals, monitor);
-        let led: Vec<Option<Outcome>> = crew.map(n, |workspace: &mut Workspace, s| {
+        let led: Vec<Option<Outcome>> = crew.map_with(n, workspace, |workspace, s| {
             let (projection, proposed) = (self.projection?, proposals[s].as_ref()?);
             (leaders[s] == s).then(|| follow(problem, projection, space, proposed, *options, workspace))
         });
         if problem.is_cancelled() || led.len() < n {
             return failed();
         }
-        let ends: Vec<Outcome> = crew.map(n, |workspace: &mut Workspace, s| {
+        let ends: Vec<Outcome> = crew.map_with(n, workspace, |workspace, s| {
             let ended = led[leaders[s]].as_ref();
             let mut end = match ended {
                 Some(end) if end.status.is_success() => Outcome { n_iterations: 0, n_evaluations: 0, ..end.clone() },

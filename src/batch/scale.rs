@@ -3,6 +3,7 @@
 
 use crate::batch::path::Crew;
 use crate::batch::path::Path;
+use crate::batch::path::Way;
 use crate::error::Error;
 use crate::loss::Loss;
 use crate::objective::Objective;
@@ -83,7 +84,7 @@ pub(super) fn from_data(
     // A short leash of the fit is none of the pilot, whose scale would silently be another.
     let options = Options { max_iterations: options.max_iterations.max(PILOT_ITERATIONS) };
     let path = Path { problem: pilot, projection, space, options };
-    let mut ends = path.solve_all(starts, |_| false, crew);
+    let mut ends = path.solve_all(starts, |_| Way::Separable, crew, workspace);
     ends.retain(|end| end.objective.is_finite());
     // The lowest of many minima need not lead to the lowest least-absolute-deviation fit.
     ends.sort_by(|a, b| a.objective.total_cmp(&b.objective));

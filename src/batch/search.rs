@@ -6,6 +6,7 @@ use crate::batch::check::Plan;
 use crate::batch::fit::SAME;
 use crate::batch::path::Crew;
 use crate::batch::path::Path;
+use crate::batch::path::Way;
 use crate::batch::prior::RowsAlone;
 use crate::batch::prior::noise_variance;
 use crate::batch::scale;
@@ -52,16 +53,17 @@ pub(super) fn search<'a>(
     let rows = problem.rows;
     let sample = sampled(rows);
     let is_fitted = spec.loss.has_scale() && problem.f_scale.is_nan() && spec.scale_rule == ScaleRule::Fitted;
+    // Another look follows where the loss is robust, unless its scale is fitted.
+    let first_mesh = if spec.loss.has_scale() && !is_fitted && spec.n_starts == 0 { Mesh::Wide } else { Mesh::Fine };
     let mut begins = Begins {
         spec,
         plan,
         index,
         sample: Sample::of(Problem { rows: sample.as_ref().unwrap_or(rows), ..*problem }),
         scanned: Vec::new(),
+        mesh: first_mesh,
     };
     let alone = RowsAlone::new(plan, rows.n);
-    // Another look follows where the loss is robust, unless its scale is fitted.
-    let first_mesh = if spec.loss.has_scale() && !is_fitted && spec.n_starts == 0 { Mesh::Wide } else { Mesh::Fine };
     let mut projection = if plan.is_separable { Projection::of(problem) } else { None };
     if let Some(projection) = &projection {
         begins.first_look(projection, first_mesh, workspace);
@@ -75,7 +77,7 @@ pub(super) fn search<'a>(
     }
     if !plan.known.is_empty() && problem.prior.known.is_empty() {
         let fit_alone = |rows_alone: &Problem<'_>| {
-            let ends = crew.map(plan.n_starts, |workspace: &mut Workspace, s| {
+            let ends = crew.map_with(plan.n_starts, workspace, |workspace, s| {
                 solve(rows_alone, &alone.space, &alone.begin(begins.start(s)), options, workspace).objective
             });
             ends.into_iter().filter(|objective| objective.is_finite()).fold(f64::INFINITY, f64::min)
@@ -90,10 +92,10 @@ pub(super) fn search<'a>(
     let n_first = if may_stop { begins.scanned.len() + FIRST_DRAWN } else { plan.n_starts - n_second };
     let (mut beginnings, mut ends) = if is_fitted {
         let beginnings = crew.map(n_first, |(): &mut (), s| begins.start(s));
-        let ends = with_fitted_scale(problem, &plan.space, &beginnings, options, crew);
+        let ends = with_fitted_scale(problem, &plan.space, &beginnings, options, crew, workspace);
         (beginnings, ends)
     } else {
-        begins.solve(path, 0..n_first, crew)
+        begins.solve(path, 0..n_first, crew, workspace)
     };
     if beginnings.len() < n_first {
         return None;
@@ -115,7 +117,7 @@ pub(super) fn search<'a>(
             if let (Mesh::Wide, Some(projection)) = (first_mesh, &projection) {
                 begins.first_look(projection, Mesh::Fine, workspace);
             }
-            let (begin, end) = begins.solve(path, left, crew);
+            let (begin, end) = begins.solve(path, left, crew, workspace);
             beginnings.extend(begin);
             ends.extend(end);
         }
@@ -170,13 +172,17 @@ fn elsewhere(
     let projection = Projection::at(&problem, &known.params, &mut workspace.scratch)?;
     let sample = sampled(problem.rows);
     let sample = Sample::of(Problem { rows: sample.as_ref().unwrap_or(problem.rows), ..problem });
-    let mut begins = Begins { spec, plan, index, sample, scanned: Vec::new() };
+    let mut begins = Begins { spec, plan, index, sample, scanned: Vec::new(), mesh: Mesh::Fine };
     if !begins.is_whole(&projection) {
         return None;
     }
     begins.look_again(&projection, &known.params, workspace);
     let path = Path { projection: Some(&projection), ..path };
-    Some(if begins.scanned.is_empty() { Vec::new() } else { path.solve_all(&begins.scanned, |_| false, crew) })
+    Some(if begins.scanned.is_empty() {
+        Vec::new()
+    } else {
+        path.solve_all(&begins.scanned, |_| Way::Separable, crew, workspace)
+    })
 }
 
 /// Whether all ends are one minimum, inside the bounds, that the data determine well: others have company elsewhere too often.
@@ -216,8 +222,9 @@ fn with_fitted_scale(
     beginnings: &[Vec<f64>],
     options: Options,
     crew: Crew<'_>,
+    workspace: &mut Workspace,
 ) -> Vec<Outcome> {
-    let found = crew.map(beginnings.len(), |workspace: &mut Workspace, s| {
+    let found = crew.map_with(beginnings.len(), workspace, |workspace, s| {
         let found = scale::fitted(problem, space, &beginnings[s], options, workspace);
         crew.monitor.tick(1);
         found
@@ -225,7 +232,8 @@ fn with_fitted_scale(
     // The likeliest of the minima has the smallest scale; the objectives of all are compared at that one.
     let scales = found.iter().filter(|(end, _)| end.objective.is_finite()).map(|(_, scale)| *scale);
     problem.f_scale = scales.reduce(f64::min).unwrap_or(1.0);
-    crew.map(found.len(), |workspace: &mut Workspace, s| scale::again(problem, space, &found[s].0, options, workspace))
+    let again = |workspace: &mut Workspace, s: usize| scale::again(problem, space, &found[s].0, options, workspace);
+    crew.map_with(found.len(), workspace, again)
 }
 
 /// The scale that a pilot fit of the rows alone finds.

@@ -32,8 +32,9 @@ use crate::py::error::to_python;
 use crate::py::run::run;
 use crate::run_batch;
 
-/// Row-starts below which a call is done before a thread would have begun: about a millisecond.
-const TINY: usize = 2000;
+/// Row-starts below which a call is done in a few milliseconds at most: a thread that listens for Ctrl-C meanwhile is not
+/// worth its beginning.
+const TINY: usize = 20_000;
 /// The code of a start that a fit did not need, where others needed it.
 const NOT_MADE: u8 = u8::MAX;
 

@@ -53,11 +53,13 @@ impl Proposed {
     }
 }
 
-/// Searches the squares of `projection`, whose amplitudes are solved for, from a start; `None` if they are not finite.
+/// Searches the squares of `projection`, whose amplitudes are solved for, from a start; `None` if they are not finite. A start
+/// that is about as good is its own proposal if it `keeps_start`.
 pub(crate) fn propose(
     projection: &Projection<'_>,
     space: &Space,
     start: &[f64],
+    keeps_start: bool,
     workspace: &mut Workspace,
 ) -> Option<Proposed> {
     workspace.reset(start.len());
@@ -68,7 +70,7 @@ pub(crate) fn propose(
     let mut params = begin.clone();
     let proposal = project(projection, space, &mut params, workspace)?;
     let guide = guide(projection, space, &params, &workspace.products[0]);
-    let is_start = proposal.start <= GOOD * proposal.value;
+    let is_start = keeps_start && proposal.start <= GOOD * proposal.value;
     Some(Proposed {
         params: if is_start { begin } else { params },
         squares: proposal.value,
