@@ -17,6 +17,7 @@ RUN_COLUMNS = frozenset({"run", "runid", "runname", "experimentid", "wandbid"})
 PROBLEM_COLUMNS = frozenset(
     {"problem", "problemid", "problemidx", "question", "questionid", "item", "itemid", "taskid", "promptid", "docid"}
 )
+WITHOUT = str.maketrans("", "", " -_")
 KINDS = {"run": RUN_COLUMNS, "problem": PROBLEM_COLUMNS}
 
 
@@ -29,7 +30,7 @@ def repeated_runs(
     call, such as those of ``by=``.
     """
     for name in table.names:
-        plain = name.lower().translate(str.maketrans("", "", " -_"))
+        plain = name.lower().translate(WITHOUT)
         if plain in KINDS[kind] and name not in others:
             try:
                 column = table.column(name)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SIZES = frozenset({"n", "params", "nparams", "parameters", "modelsize", "numparams", "paramcount"})
 TOKENS = frozenset({"d", "tokens", "ntokens", "numtokens", "datasize", "trainingtokens"})
 FLOPS = frozenset({"c", "flops", "flop", "compute", "trainingflop", "trainingflops", "totalflops", "trainflops"})
+WITHOUT = str.maketrans("", "", " -_`")
 # No language model of a scaling study is smaller; 70 is seventy million, written in millions.
 SMALLEST_MODEL = 1e6
 # Embeddings and attention move C / (6 N D) by less than this on the published grids; units by a thousand.
@@ -34,7 +35,7 @@ class FlopRatio(NamedTuple):
 
 
 def _plain(name: str) -> str:
-    return name.lower().translate(str.maketrans("", "", " -_`"))
+    return name.lower().translate(WITHOUT)
 
 
 def _called(names: tuple[str, ...], columns: dict[str, str], known: frozenset[str]) -> int | None:
@@ -49,9 +50,11 @@ def flop_ratio(
     table: Table, variables: tuple[str, ...], columns: dict[str, str], x: F64, order: I64
 ) -> FlopRatio | None:
     """Compare a column of FLOP with six times parameters times tokens, where the variables are these."""
-    size, tokens = (_called(variables, columns, known) for known in (SIZES, TOKENS))
     name = next((name for name in table.names if _plain(name) in FLOPS and name not in variables), None)
-    if size is None or tokens is None or name is None:
+    if name is None:
+        return None
+    size, tokens = (_called(variables, columns, known) for known in (SIZES, TOKENS))
+    if size is None or tokens is None:
         return None
     try:
         flops = table.evaluate(name, want="number", argument="data")[order]

@@ -68,10 +68,10 @@ def read_table(data: object, argument: str = "data") -> Table:
     """
     if isinstance(data, Table):
         return data
-    if _files.are_paths(data):
-        return _from_paths(data, argument)
     if isinstance(data, Mapping):
         return _from_columns({str(name): values for name, values in data.items()}, "dict", argument)
+    if _files.are_paths(data):
+        return _from_paths(data, argument)
     if isinstance(data, np.ndarray):
         if data.dtype.names is None:
             raise DataError(f"{argument}: an array without named fields; give {ACCEPTED}")
