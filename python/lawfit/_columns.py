@@ -44,7 +44,7 @@ def as_column(name: str, given: object) -> Column:
     if kind == "b":
         return Column(name, _arrays.as_float64(values, name), "condition", ())
     if kind in "UST":
-        return _text_column(name, values.astype(np.str_))
+        return _text_column(name, values.astype(np.str_, copy=False))
     if kind == "O":
         return _object_column(name, values)
     raise DataError(f"column {name!r} holds values of type {values.dtype}; numbers, conditions or text are needed")
@@ -57,6 +57,8 @@ def _is_missing(value: object) -> bool:
 
 def _object_column(name: str, values: NDArray[Any]) -> Column:
     """Column of Python objects: all conditions, all numbers or all text, with missing values among them."""
+    if set(map(type, values.tolist())) == {str}:
+        return _text_column(name, values)
     missing = np.array([_is_missing(value) for value in values], dtype=bool)
     present = values[~missing]
     if all(isinstance(value, bool | np.bool_) for value in present) and present.size:
@@ -82,9 +84,19 @@ def _with_missing(missing: NDArray[np.bool_], present: NDArray[Any]) -> F64:
     return out
 
 
-def _text_column(name: str, values: NDArray[np.str_]) -> Column:
-    levels, codes = np.unique(values, return_inverse=True)
-    return Column(name, codes.reshape(-1).astype(np.float64), "text", tuple(str(level) for level in levels))
+def _text_column(name: str, values: NDArray[Any]) -> Column:
+    levels, codes = distinct(values)
+    return Column(name, codes.astype(np.float64), "text", tuple(levels.tolist()))
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], I64]:
+    """Return the distinct values in their order, and of each value its position among them."""
+    # Equal values mostly stand together, and then only the first of them has to be sorted.
+    is_head = np.ones(values.size, dtype=np.bool_)
+    is_head[1:] = values[1:] != values[:-1]
+    heads = np.flatnonzero(is_head)
+    levels, codes = np.unique(values[heads], return_inverse=True)
+    return levels, np.repeat(codes.reshape(-1), np.diff(heads, append=values.size)).astype(np.int64, copy=False)
 
 
 # Levels of a text column that its line in a printed table shows, and characters of each.

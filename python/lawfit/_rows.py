@@ -59,11 +59,7 @@ def table_rows(
     missing: str = "error",
 ) -> tuple[Rows, Keys]:
     """Rows of one table, put together by the columns ``by``; one group with an empty key without them."""
-    kept = select_rows(table, where)
-    keys: Keys = ((),)
-    order, offsets = kept, np.array([0, kept.size], dtype=np.int64)
-    if by:
-        keys, order, offsets = group_rows(table, by, kept)
+    keys, order, offsets = group_rows(table, by, select_rows(table, where))
     variables = law.variables or ()
     dropped: tuple[Dropped, ...] = ()
     if missing == "drop":
@@ -89,7 +85,7 @@ def table_rows(
         weights=row_weights,
         sigma=None if sigma is None else _sigma(table, sigma, order),
         positions=order,
-        units=numbers_within_groups(table, by)[order],
+        units=numbers_within_groups(table, by, order, offsets),
         offsets=offsets,
         n_table_rows=table.n_rows,
         response=response,
