@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lawfit import _arrays
 from lawfit._engine import F64, I64
 from lawfit._sizes import RULE, parse_size
 from lawfit._wording import listed
@@ -39,10 +38,8 @@ def as_column(name: str, given: object) -> Column:
     if values.ndim != 1:
         raise DataError(f"column {name!r} has {values.ndim} dimensions; give one value per row")
     kind = values.dtype.kind
-    if kind in "iuf":
-        return Column(name, _arrays.as_float64(values, name), "number", ())
-    if kind == "b":
-        return Column(name, _arrays.as_float64(values, name), "condition", ())
+    if kind in "iufb":
+        return Column(name, values.astype(np.float64), "condition" if kind == "b" else "number", ())
     if kind in "UST":
         return _text_column(name, values.astype(np.str_, copy=False))
     if kind == "O":

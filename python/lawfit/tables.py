@@ -160,9 +160,9 @@ def _from_columns(columns: dict[str, Any], library: str, argument: str) -> Table
             raise DataError(f"{argument}: column {name!r} is {describe(values)}; give one value per row")
         lengths[name] = len(values)
     first_name, n_rows = next(iter(lengths.items()))
-    for name, length in lengths.items():
-        if length != n_rows:
-            raise DataError(f"{argument}: column {name!r} has {length} rows where column {first_name!r} has {n_rows}")
+    if len(set(lengths.values())) > 1:
+        name, length = next(pair for pair in lengths.items() if pair[1] != n_rows)
+        raise DataError(f"{argument}: column {name!r} has {length} rows where column {first_name!r} has {n_rows}")
     if n_rows == 0:
         raise DataError(f"{argument}: the table has no rows")
     return Table(tuple(columns), n_rows, library, columns.__getitem__)
