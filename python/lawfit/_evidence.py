@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def certificate_of(raw: RawFits, i: int, success: bool, names: Sequence[str]) ->
         reasons.append("it ended in no minimum that may be used")
     if n_unfinished:
         reasons.append(f"{n_unfinished} starts stopped near it, short of a minimum, and might have gone below")
-    vague = [name for name, is_vague in zip(names, raw.vague[i].tolist(), strict=True) if is_vague]
+    vague = list(compress(names, raw.vague[i].tolist()))
     if vague:
         words = "their standard errors exceed them" if len(vague) > 1 else "its standard error exceeds it"
         reasons.append(f"the data hardly determine {listed(vague)}: {words}, and a lower minimum may lie far off")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import compress
 from os import PathLike
 from typing import Any
 
@@ -190,7 +191,7 @@ class Fits:
             covariance_reason=self._gap(i, rows),
             dof=raw.dof.item(i),
             n_clusters=raw.n_clusters.item(i),
-            unidentified=tuple(name for name, is_loose in zip(names, raw.loose[i].tolist(), strict=True) if is_loose),
+            unidentified=tuple(compress(names, raw.loose[i].tolist())),
             objective=raw.objective.item(i),
             sse=raw.sse.item(i),
             f_scale=raw.f_scale.item(i),
@@ -208,7 +209,7 @@ class Fits:
             condition=raw.condition.item(i),
             term_share=Named(zip(terms, raw.term_share[i].tolist(), strict=True)),
             inside_scale=raw.inside_scale.item(i),
-            at_bound=tuple(name for name, is_at in zip(names, raw.at_bound[i].tolist(), strict=True) if is_at),
+            at_bound=tuple(compress(names, raw.at_bound[i].tolist())),
             n_rows=raw.n_rows_used.item(i),
             kernels=raw.kernels,
             options=self.options,
@@ -226,10 +227,12 @@ class Fits:
         raw = self.raw
         if rows.summary is not None:
             return rows.summary.gap
+        if not raw.gap[i]:
+            return None
         place = ""
         if raw.gap_row[i] >= 0:
             used = rows.positions if rows.weights is None else rows.positions[rows.weights > 0.0]
             place = f"row {used[raw.gap_row[i]]} (counted from 0)"
         elif raw.gap_cluster[i] >= 0:
             place = f"cluster {rows.cluster_labels[raw.gap_cluster.item(i)]!r}"
-        return raw.gap[i].format(place) or None
+        return raw.gap[i].format(place)

@@ -128,7 +128,7 @@ def _ranges(law: Law, bounds: Mapping[str, RangeLike] | None, fixed: Named[float
     given = as_ranges("bounds", bounds)
     for name in given:
         law.check_parameter("bounds", name)
-    ranges = Named({**law.bounds, **given})
+    ranges = Named({**law.bounds, **given}) if given else law.bounds
     for name, value in fixed.items():
         lower, upper = ranges[name]
         if not lower <= value <= upper:
