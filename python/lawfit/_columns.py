@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,14 @@ from lawfit._engine import F64, I64
 from lawfit._sizes import RULE, parse_size
 from lawfit._wording import listed
 from lawfit.errors import DataError
+
+_LEFT_OUT = str.maketrans("", "", " -_`")
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """Return a column's name without case, spaces, dashes, underscores and backticks: what it is recognised by."""
+    return name.lower().translate(_LEFT_OUT)
 
 
 class Column(NamedTuple):

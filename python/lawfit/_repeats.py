@@ -7,18 +7,17 @@ from collections.abc import Collection
 import numpy as np
 
 from lawfit._batch import Repeat
-from lawfit._columns import distinct
+from lawfit._columns import distinct, plain_name
 from lawfit._engine import F64, I64
 from lawfit._selection import as_keys
 from lawfit._table import Table
 from lawfit.errors import DataError
 
-# What columns of runs are called, without case, spaces, dashes and underscores.
+# What columns of runs are called, as `plain_name` gives it.
 RUN_COLUMNS = frozenset({"run", "runid", "runname", "experimentid", "wandbid"})
 PROBLEM_COLUMNS = frozenset(
     {"problem", "problemid", "problemidx", "question", "questionid", "item", "itemid", "taskid", "promptid", "docid"}
 )
-WITHOUT = str.maketrans("", "", " -_")
 KINDS = {"run": RUN_COLUMNS, "problem": PROBLEM_COLUMNS}
 
 
@@ -31,8 +30,7 @@ def repeated_runs(
     call, such as those of ``by=``.
     """
     for name in table.names:
-        plain = name.lower().translate(WITHOUT)
-        if plain in KINDS[kind] and name not in others:
+        if plain_name(name) in KINDS[kind] and name not in others:
             try:
                 column = table.column(name)
             except DataError:  # it holds what no column can; nothing else asked for it
