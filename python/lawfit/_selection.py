@@ -35,8 +35,10 @@ def _group_codes(table: Table, by: Sequence[str], rows: I64) -> I64:
 
 def _put_together(codes: I64) -> tuple[I64, I64]:
     """Return the rows of each code in turn, and where each code's rows begin and the last one's end."""
-    # With the row in the key the fast sort, which is not stable, keeps rows of one code in order.
-    order = np.sort(codes * codes.size + np.arange(codes.size, dtype=np.int64)) % codes.size
+    order = np.arange(codes.size, dtype=np.int64)
+    if np.any(codes[1:] < codes[:-1]):
+        # With the row in the key the fast sort, which is not stable, keeps rows of one code in order.
+        order = np.sort(codes * codes.size + order) % codes.size
     return order, np.concatenate([[0], np.cumsum(np.bincount(codes))])
 
 

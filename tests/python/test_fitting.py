@@ -166,7 +166,7 @@ def test_fit_many_gives_each_group_the_fit_that_it_has_alone(power_runs: Columns
 def test_neither_more_groups_nor_more_rows_call_more_of_python() -> None:
     def calls_of(n_groups: int, n_rows: int) -> int:
         x = np.tile(np.geomspace(1e7, 1e10, n_rows), n_groups)
-        tasks = np.repeat([f"task {i}" for i in range(n_groups)], n_rows)
+        tasks = np.repeat([f"task {i:02}" for i in range(n_groups)], n_rows)
         count = 0
 
         def on_event(_frame: object, event: str, _argument: object) -> None:
