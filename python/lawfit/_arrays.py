@@ -34,11 +34,19 @@ def as_float64(values: ArrayLike, argument: str) -> F64:
     return given.astype(np.float64, order="C")
 
 
-def check_finite(values: F64, argument: str, advice: str, rows: NDArray[np.int64] | None = None) -> None:
-    """Raise ``DataError`` naming the first row whose value is NaN or infinite, and how many there are."""
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size == 0:
+def check_finite(
+    values: F64, argument: str, advice: str, rows: NDArray[np.int64] | None = None, *, if_missing: str | None = None
+) -> None:
+    """Raise ``DataError`` naming the first row whose value is NaN or infinite, and how many there are.
+
+    ``if_missing`` is the advice where any value is NaN, if it is another.
+    """
+    is_finite = np.isfinite(values)
+    if np.count_nonzero(is_finite) == values.size:
         return
+    if if_missing is not None and np.isnan(values).any():
+        advice = if_missing
+    bad = np.flatnonzero(~is_finite)
     first = int(bad[0])
     row = first if rows is None else int(rows[first])
     value = "missing or NaN" if np.isnan(values[first]) else "infinite"

@@ -85,6 +85,8 @@ class Rows:
 
     def of(self, fit: int) -> Rows:
         """Return the rows of one fit."""
+        if self.n_fits == 1:
+            return self
         start, stop = int(self.offsets[fit]), int(self.offsets[fit + 1])
         return Rows(
             variables=self.variables,
@@ -180,7 +182,9 @@ def run(
     names = law.parameters
     if f_scale is None and options.f_scale is not None:
         f_scale = np.full(rows.n_fits, options.f_scale)
-    ranges = [law.starts.get(name, (np.nan, np.nan)) for name in names]
+    held, ranges = options.fixed, law.starts
+    declared = [(*options.bounds[name], held.get(name, np.nan), *ranges.get(name, (np.nan, np.nan))) for name in names]
+    lower, upper, fixed, start_lower, start_upper = np.ascontiguousarray(np.array(declared).T)
     return _engine.fit_batch(
         law.text,
         rows.variables,
@@ -188,9 +192,9 @@ def run(
         rows.x,
         rows.y,
         rows.offsets,
-        lower=np.array([options.bounds[name][0] for name in names]),
-        upper=np.array([options.bounds[name][1] for name in names]),
-        fixed=np.array([options.fixed.get(name, np.nan) for name in names]),
+        lower=lower,
+        upper=upper,
+        fixed=fixed,
         weights=rows.weights,
         sigma=rows.sigma,
         loss=options.loss,
@@ -200,8 +204,8 @@ def run(
         start_rule=_start_rule(options, starts),
         starts=starts,
         n_starts=options.n_starts,
-        start_lower=np.array([lower for lower, _ in ranges]),
-        start_upper=np.array([upper for _, upper in ranges]),
+        start_lower=start_lower,
+        start_upper=start_upper,
         seed=options.seed,
         solver=options.solver,
         covariance=options.covariance,

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lawfit import _arrays
 from lawfit._engine import F64, I64
 from lawfit._sizes import RULE, parse_size
 from lawfit._wording import listed
 from lawfit.errors import DataError
+
+_LEFT_OUT = str.maketrans("", "", " -_`")
+
+
+@lru_cache(maxsize=4096)
+def plain_name(name: str) -> str:
+    """Return a column's name without case, spaces, dashes, underscores and backticks: what it is recognised by."""
+    return name.lower().translate(_LEFT_OUT)
 
 
 class Column(NamedTuple):
@@ -39,12 +47,10 @@ def as_column(name: str, given: object) -> Column:
     if values.ndim != 1:
         raise DataError(f"column {name!r} has {values.ndim} dimensions; give one value per row")
     kind = values.dtype.kind
-    if kind in "iuf":
-        return Column(name, _arrays.as_float64(values, name), "number", ())
-    if kind == "b":
-        return Column(name, _arrays.as_float64(values, name), "condition", ())
+    if kind in "iufb":
+        return Column(name, values.astype(np.float64), "condition" if kind == "b" else "number", ())
     if kind in "UST":
-        return _text_column(name, values.astype(np.str_))
+        return _text_column(name, values.astype(np.str_, copy=False))
     if kind == "O":
         return _object_column(name, values)
     raise DataError(f"column {name!r} holds values of type {values.dtype}; numbers, conditions or text are needed")
@@ -57,6 +63,8 @@ def _is_missing(value: object) -> bool:
 
 def _object_column(name: str, values: NDArray[Any]) -> Column:
     """Column of Python objects: all conditions, all numbers or all text, with missing values among them."""
+    if set(map(type, values.tolist())) == {str}:
+        return _text_column(name, values)
     missing = np.array([_is_missing(value) for value in values], dtype=bool)
     present = values[~missing]
     if all(isinstance(value, bool | np.bool_) for value in present) and present.size:
@@ -82,9 +90,19 @@ def _with_missing(missing: NDArray[np.bool_], present: NDArray[Any]) -> F64:
     return out
 
 
-def _text_column(name: str, values: NDArray[np.str_]) -> Column:
-    levels, codes = np.unique(values, return_inverse=True)
-    return Column(name, codes.reshape(-1).astype(np.float64), "text", tuple(str(level) for level in levels))
+def _text_column(name: str, values: NDArray[Any]) -> Column:
+    levels, codes = distinct(values)
+    return Column(name, codes.astype(np.float64), "text", tuple(levels.tolist()))
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], I64]:
+    """Return the distinct values in their order, and of each value its position among them."""
+    # Equal values mostly stand together, and then only the first of them has to be sorted.
+    is_head = np.ones(values.size, dtype=np.bool_)
+    is_head[1:] = values[1:] != values[:-1]
+    heads = np.flatnonzero(is_head)
+    levels, codes = np.unique(values[heads], return_inverse=True)
+    return levels, np.repeat(codes.reshape(-1), np.diff(heads, append=values.size)).astype(np.int64, copy=False)
 
 
 # Levels of a text column that its line in a printed table shows, and characters of each.

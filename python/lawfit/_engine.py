@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -128,6 +129,10 @@ class RawFits(NamedTuple):
     kernels: str
     starts: RawStarts | None
     replicates: RawReplicates | None
+
+
+# All but the last two, which are put together here.
+_of_fits = itemgetter(*RawFits._fields[:-2])
 
 
 @lru_cache(maxsize=1)
@@ -460,5 +465,4 @@ def fit_batch(
             n_disagreed=out["n_disagreed"],
             covariance=out["replicate_covariance"] if studentize else None,
         )
-    plain = {field: out[field] for field in RawFits._fields[:-2]}
-    return RawFits(**plain, starts=starts_out, replicates=replicates)
+    return RawFits._make((*_of_fits(out), starts_out, replicates))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -70,15 +71,15 @@ class Optimum:
 
 def certificate_of(raw: RawFits, i: int, success: bool, names: Sequence[str]) -> Certificate:
     """Return what the starts of one fit of a batch say about its being the best there is."""
-    n_best, n_unfinished, certified = int(raw.n_best[i]), int(raw.n_unfinished[i]), bool(raw.is_certified[i])
-    share = float(raw.start_agreement[i])
+    n_best, n_unfinished, certified = raw.n_best.item(i), raw.n_unfinished.item(i), raw.is_certified.item(i)
+    share = raw.start_agreement.item(i)
     n_starts = round(n_best / share) if share > 0.0 else 0
     reasons = []
     if not success:
         reasons.append("it ended in no minimum that may be used")
     if n_unfinished:
         reasons.append(f"{n_unfinished} starts stopped near it, short of a minimum, and might have gone below")
-    vague = [name for name, is_vague in zip(names, raw.vague[i], strict=True) if is_vague]
+    vague = list(compress(names, raw.vague[i].tolist()))
     if vague:
         words = "their standard errors exceed them" if len(vague) > 1 else "its standard error exceeds it"
         reasons.append(f"the data hardly determine {listed(vague)}: {words}, and a lower minimum may lie far off")
@@ -88,8 +89,8 @@ def certificate_of(raw: RawFits, i: int, success: bool, names: Sequence[str]) ->
         certified=certified,
         n_best=n_best,
         n_starts=n_starts,
-        n_optima=int(raw.n_optima[i]),
-        gap=float(raw.next_gap[i]),
+        n_optima=raw.n_optima.item(i),
+        gap=raw.next_gap.item(i),
         n_unfinished=n_unfinished,
         reasons=tuple(reasons),
     )

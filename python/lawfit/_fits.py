@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import compress
 from os import PathLike
 from typing import Any
 
@@ -167,9 +168,9 @@ class Fits:
         return _report.fits_text(self)
 
     def _at(self, i: int) -> Fit:
-        raw, names = self.raw, self.law.parameters
-        status = _engine.registries().statuses[int(raw.status[i])]
-        terms = _engine.compile_law(self.law.text, self.rows.variables, self.law.positive).terms
+        raw, rows = self.raw, self.rows.of(i)
+        names, _, terms = self.law.settled
+        status = _engine.registries().statuses[raw.status[i]]
         params: Named[float] = Named(zip(names, raw.params[i].tolist(), strict=True))
         starts = None
         if raw.starts is not None:
@@ -180,39 +181,39 @@ class Fits:
                 begun.ends[i, :n_made],
                 begun.objective[i, :n_made],
                 begun.status[i, :n_made],
-                float(raw.rounding[i]),
+                raw.rounding.item(i),
             )
         fit = Fit(
             law=self.law,
             params=params,
             covariance=raw.covariance[i],
             covariance_type=raw.covariance_type,
-            covariance_reason=self._gap(i),
-            dof=float(raw.dof[i]),
-            n_clusters=int(raw.n_clusters[i]),
-            unidentified=tuple(name for name, is_loose in zip(names, raw.loose[i], strict=True) if is_loose),
-            objective=float(raw.objective[i]),
-            sse=float(raw.sse[i]),
-            f_scale=float(raw.f_scale[i]),
-            prior_variance=float(raw.prior_variance[i]),
+            covariance_reason=self._gap(i, rows),
+            dof=raw.dof.item(i),
+            n_clusters=raw.n_clusters.item(i),
+            unidentified=tuple(compress(names, raw.loose[i].tolist())),
+            objective=raw.objective.item(i),
+            sse=raw.sse.item(i),
+            f_scale=raw.f_scale.item(i),
+            prior_variance=raw.prior_variance.item(i),
             status=status.name,
             message=status.message,
             success=status.success,
-            nfev=int(raw.n_evaluations[i]),
-            nit=int(raw.n_iterations[i]),
-            start_agreement=float(raw.start_agreement[i]),
+            nfev=raw.n_evaluations.item(i),
+            nit=raw.n_iterations.item(i),
+            start_agreement=raw.start_agreement.item(i),
             certificate=certificate_of(raw, i, status.success, names),
             starts=starts,
             gradient=Named(zip(names, raw.gradient[i].tolist(), strict=True)),
             flat_direction=Named(zip(names, raw.flat_direction[i].tolist(), strict=True)),
-            condition=float(raw.condition[i]),
+            condition=raw.condition.item(i),
             term_share=Named(zip(terms, raw.term_share[i].tolist(), strict=True)),
-            inside_scale=float(raw.inside_scale[i]),
-            at_bound=tuple(name for name, is_at in zip(names, raw.at_bound[i], strict=True) if is_at),
-            n_rows=int(raw.n_rows_used[i]),
+            inside_scale=raw.inside_scale.item(i),
+            at_bound=tuple(compress(names, raw.at_bound[i].tolist())),
+            n_rows=raw.n_rows_used.item(i),
             kernels=raw.kernels,
             options=self.options,
-            rows=self.rows.of(i),
+            rows=rows,
             by=self.by,
             key=self.keys[i],
             draws=None,
@@ -221,15 +222,17 @@ class Fits:
             return fit
         return replace(fit, draws=draws_of(fit, raw.replicates, i, self.resampling, self.options.seed))
 
-    def _gap(self, i: int) -> str | None:
+    def _gap(self, i: int, rows: Rows) -> str | None:
         """Why a fit has no covariance, with the row or cluster by name."""
-        raw, rows = self.raw, self.rows.of(i)
+        raw = self.raw
         if rows.summary is not None:
             return rows.summary.gap
+        if not raw.gap[i]:
+            return None
         place = ""
         if raw.gap_row[i] >= 0:
             used = rows.positions if rows.weights is None else rows.positions[rows.weights > 0.0]
             place = f"row {used[raw.gap_row[i]]} (counted from 0)"
         elif raw.gap_cluster[i] >= 0:
-            place = f"cluster {rows.cluster_labels[int(raw.gap_cluster[i])]!r}"
-        return raw.gap[i].format(place) or None
+            place = f"cluster {rows.cluster_labels[raw.gap_cluster.item(i)]!r}"
+        return raw.gap[i].format(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import SupportsFloat, TypeAlias, cast
+from typing import NamedTuple, SupportsFloat, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +20,14 @@ Range: TypeAlias = tuple[float, float]
 RangeLike: TypeAlias = Sequence[float | None]
 
 UNBOUNDED: Range = (-math.inf, math.inf)
+
+
+class Settled(NamedTuple):
+    """What follows from the declarations of a law whose variables are known."""
+
+    parameters: tuple[str, ...]
+    bounds: Named[Range]  # of every parameter
+    terms: tuple[str, ...]  # additive ones, as the engine splits the formula
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -83,6 +91,7 @@ class Law:
     reference: str | None = field(compare=False)
     traps: tuple[str, ...] = field(compare=False)
     checks: Named[str] = field(compare=False)
+    _settled: Settled | None = field(compare=False)  # None: a template
 
     def __init__(
         self,
@@ -127,17 +136,18 @@ class Law:
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
-        self._check()
+        object.__setattr__(self, "_settled", self._checked())
 
-    def _check(self) -> None:
+    def _checked(self) -> Settled | None:
         """Check the declarations against the names of the formula, then the formula as the engine sees it."""
         for variable in self.variables or ():
             if variable not in self.names:
                 raise LawError(f"variables: {variable!r} does not occur in the law {self.text!r}")
         checked = [name for condition in self.checks for name in _engine.names(condition)]
         named = {"positive": self.positive, "bounds": self.declared_bounds, "starts": self.starts, "checks": checked}
+        parameters = tuple(name for name in self.names if name not in (self.variables or ()))
         for argument, key in ((argument, key) for argument, given in named.items() for key in given):
-            self.check_parameter(argument, key)
+            self._check_among(parameters, argument, key)
         for key in self.positive:
             lower, upper = self.declared_bounds.get(key, (0.0, math.inf))
             if lower < 0.0 or upper < 0.0:
@@ -145,8 +155,13 @@ class Law:
         for key, (lower, upper) in self.starts.items():
             if not (math.isfinite(lower) and math.isfinite(upper)):
                 raise LawError(f"starts: the range of {key} needs two finite ends, got ({lower:g}, {upper:g})")
-        if self.variables is not None:
-            _engine.compile_law(self.text, self.variables, self.positive)
+        if self.variables is None:
+            return None
+        bounds = {}
+        for name in parameters:
+            lower, upper = self.declared_bounds.get(name, UNBOUNDED)
+            bounds[name] = (max(lower, 0.0), upper) if name in self.positive else (lower, upper)
+        return Settled(parameters, Named(bounds), _engine.compile_law(self.text, self.variables, self.positive).terms)
 
     @property
     def is_template(self) -> bool:
@@ -162,29 +177,33 @@ class Law:
         LawError
             The law is a template: which names are parameters is known only once it meets data (`bind`).
         """
-        if self.variables is None:
-            raise LawError(
-                f"the law {self.text!r} has no variables yet: give variables=[...], or bind it to the columns of a "
-                f"table; its names are {', '.join(self.names)}"
-            )
-        return tuple(name for name in self.names if name not in self.variables)
+        return self.settled.parameters
 
     @property
     def bounds(self) -> Named[Range]:
         """Bounds of every parameter; a positive one has the lower bound 0."""
-        found = {}
-        for name in self.parameters:
-            lower, upper = self.declared_bounds.get(name, UNBOUNDED)
-            found[name] = (max(lower, 0.0), upper) if name in self.positive else (lower, upper)
-        return Named(found)
+        return self.settled.bounds
+
+    @property
+    def settled(self) -> Settled:
+        """What follows from the declarations once the variables are known."""
+        if self._settled is None:
+            raise LawError(
+                f"the law {self.text!r} has no variables yet: give variables=[...], or bind it to the columns of a "
+                f"table; its names are {', '.join(self.names)}"
+            )
+        return self._settled
 
     def check_parameter(self, argument: str, key: str) -> None:
         """Raise ``LawError`` unless ``key`` is a parameter of this law; ``argument`` is what the user wrote it in."""
-        if self.variables is not None and key in self.variables:
+        self._check_among(self.names if self._settled is None else self._settled.parameters, argument, key)
+
+    def _check_among(self, allowed: tuple[str, ...], argument: str, key: str) -> None:
+        if key in allowed:
+            return
+        if key in (self.variables or ()):
             raise LawError(f"{argument}: {key!r} is a variable of the law {self.text!r}, not a parameter")
-        allowed = self.names if self.variables is None else self.parameters
-        if key not in allowed:
-            raise LawError(f"{argument}: {key!r} is not a parameter of the law {self.text!r}; {suggest(key, allowed)}")
+        raise LawError(f"{argument}: {key!r} is not a parameter of the law {self.text!r}; {suggest(key, allowed)}")
 
     def bind(self, columns: Iterable[str], *, mapped: Iterable[str] = ()) -> Law:
         """Law whose variables are known: those declared, or else its names that are among ``columns`` or ``mapped``.

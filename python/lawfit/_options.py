@@ -102,14 +102,12 @@ def _scale(f_scale: object) -> tuple[float | None, str]:
     rules = _engine.registries().scale_rules
     if isinstance(f_scale, str) and f_scale in rules:
         return None, f_scale
+    if not isinstance(f_scale, str | bool):
+        value = as_number("f_scale", "f_scale", f_scale)
+        if 0.0 < value < math.inf:
+            return value, rules[0]
     words = " or ".join(f'"{rule}"' for rule in rules)
-    message = f"f_scale={f_scale!r}: give a number above 0, or {words} for a scale that the data give"
-    if isinstance(f_scale, str | bool):
-        raise LawError(message)
-    value = as_number("f_scale", "f_scale", f_scale)
-    if not 0.0 < value < math.inf:
-        raise LawError(message)
-    return value, rules[0]
+    raise LawError(f"f_scale={f_scale!r}: give a number above 0, or {words} for a scale that the data give")
 
 
 def _fixed_values(law: Law, fixed: Mapping[str, float] | None) -> Named[float]:
@@ -130,12 +128,12 @@ def _ranges(law: Law, bounds: Mapping[str, RangeLike] | None, fixed: Named[float
     given = as_ranges("bounds", bounds)
     for name in given:
         law.check_parameter("bounds", name)
-    ranges = {name: given.get(name, pair) for name, pair in law.bounds.items()}
+    ranges = Named({**law.bounds, **given}) if given else law.bounds
     for name, value in fixed.items():
         lower, upper = ranges[name]
         if not lower <= value <= upper:
             raise LawError(f"fixed: {name}={value:g} lies outside its bounds ({lower:g}, {upper:g})")
-    return Named(ranges)
+    return ranges
 
 
 def _priors(

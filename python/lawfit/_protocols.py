@@ -176,18 +176,16 @@ def follow(name: str | None, law: Law, given: Mapping[str, object | None]) -> tu
     ``given`` holds the arguments of the call, None where it says nothing. What it says holds, and the second value
     tells what of the protocol it changed.
     """
-    sets: Named[object] = Named()
-    followed = None
-    if name is not None:
-        protocol = _lookup(name)
-        _check_law(protocol, law)
-        sets = protocol.sets
-        said = {key: given[key] for key in sets if given[key] is not None}
-        # Starts as arrays are the caller's own, and have no single truth value.
-        changed = {key: value for key, value in said.items() if isinstance(value, Mapping) or value != sets[key]}
-        followed = Followed(protocol.name, sets, Named({key: _said(value) for key, value in changed.items()}))
-    settled = {key: sets.get(key, DEFAULTS[key]) if value is None else value for key, value in given.items()}
-    return settled, followed
+    said = {key: value for key, value in given.items() if value is not None}
+    if name is None:
+        return {**DEFAULTS, **said}, None
+    protocol = _lookup(name)
+    _check_law(protocol, law)
+    sets = protocol.sets
+    # Starts as arrays are the caller's own, and have no single truth value.
+    changed = [key for key in sets if key in said and (isinstance(said[key], Mapping) or said[key] != sets[key])]
+    followed = Followed(protocol.name, sets, Named({key: _said(said[key]) for key in changed}))
+    return {**DEFAULTS, **sets, **said}, followed
 
 
 def shown(sets: Mapping[str, object]) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Collection
 import numpy as np
 
 from lawfit._batch import Repeat
+from lawfit._columns import distinct, plain_name
 from lawfit._engine import F64, I64
-from lawfit._selection import key_value
+from lawfit._selection import as_keys
 from lawfit._table import Table
 from lawfit.errors import DataError
 
-# What columns of runs are called, without case, spaces, dashes and underscores.
+# What columns of runs are called, as `plain_name` gives it.
 RUN_COLUMNS = frozenset({"run", "runid", "runname", "experimentid", "wandbid"})
 PROBLEM_COLUMNS = frozenset(
     {"problem", "problemid", "problemidx", "question", "questionid", "item", "itemid", "taskid", "promptid", "docid"}
@@ -29,8 +30,7 @@ def repeated_runs(
     call, such as those of ``by=``.
     """
     for name in table.names:
-        plain = name.lower().translate(str.maketrans("", "", " -_"))
-        if plain in KINDS[kind] and name not in others:
+        if plain_name(name) in KINDS[kind] and name not in others:
             try:
                 column = table.column(name)
             except DataError:  # it holds what no column can; nothing else asked for it
@@ -40,25 +40,24 @@ def repeated_runs(
                 values = np.where(values == column.levels.index(""), np.nan, values)
             if weights is not None:
                 values = np.where(weights > 0.0, values, np.nan)
-            found = _most_repeated(values, offsets)
-            return tuple(
-                None if row < 0 else Repeat(name, key_value(column, int(order[row])), count, kind)
-                for row, count in found
-            )
+            groups, rows, counts = _most_repeated(values, offsets)
+            labels = as_keys(column, column.values[order[rows]])
+            found: list[Repeat | None] = [None] * (offsets.size - 1)
+            for group, label, count in zip(groups.tolist(), labels, counts.tolist(), strict=True):
+                found[group] = Repeat(name, label, count, kind)
+            return tuple(found)
     return ()
 
 
-def _most_repeated(values: F64, offsets: I64) -> list[tuple[int, int]]:
-    """For each group a row of its most frequent value, and how many have it; row -1 where none has two."""
-    found = [(-1, 0)] * (offsets.size - 1)
+def _most_repeated(values: F64, offsets: I64) -> tuple[I64, I64, I64]:
+    """Find groups in which a value stands in several rows, a row of the most frequent in each, and how many have it."""
     present = np.flatnonzero(~np.isnan(values))
     group = np.repeat(np.arange(offsets.size - 1), np.diff(offsets))[present]
-    levels, codes = np.unique(values[present], return_inverse=True)
-    keys, first, counts = np.unique(
-        group * max(levels.size, 1) + codes.reshape(-1), return_index=True, return_counts=True
-    )
-    several = np.flatnonzero(counts > 1)
-    # Of equally frequent ones the first in the table; assigned last, so that it stays.
-    for i in several[np.lexsort((-first[several], counts[several]))].tolist():
-        found[int(keys[i]) // levels.size] = (int(present[first[i]]), int(counts[i]))
-    return found
+    levels, codes = distinct(values[present])
+    keys, first, counts = np.unique(group * max(levels.size, 1) + codes, return_index=True, return_counts=True)
+    several = counts > 1
+    groups, first, counts = keys[several] // max(levels.size, 1), first[several], counts[several]
+    # Of equally frequent ones the first in the table.
+    ranked = np.lexsort((first, -counts, groups))
+    groups, best = np.unique(groups[ranked], return_index=True)
+    return groups, present[first[ranked[best]]], counts[ranked[best]]

@@ -59,11 +59,7 @@ def table_rows(
     missing: str = "error",
 ) -> tuple[Rows, Keys]:
     """Rows of one table, put together by the columns ``by``; one group with an empty key without them."""
-    kept = select_rows(table, where)
-    keys: Keys = ((),)
-    order, offsets = kept, np.array([0, kept.size], dtype=np.int64)
-    if by:
-        keys, order, offsets = group_rows(table, by, kept)
+    keys, order, offsets = group_rows(table, by, select_rows(table, where))
     variables = law.variables or ()
     dropped: tuple[Dropped, ...] = ()
     if missing == "drop":
@@ -89,7 +85,7 @@ def table_rows(
         weights=row_weights,
         sigma=None if sigma is None else _sigma(table, sigma, order),
         positions=order,
-        units=numbers_within_groups(table, by)[order],
+        units=numbers_within_groups(table, by, order, offsets),
         offsets=offsets,
         n_table_rows=table.n_rows,
         response=response,
@@ -150,7 +146,7 @@ def _column(table: Table, text: str, rows: I64, argument: str) -> F64:
     if not isinstance(text, str):
         raise DataError(f"{argument}: give a column name or a formula over the columns, not {describe(text)}")
     values = table.evaluate(text, want="number", argument=argument)[rows]
-    _arrays.check_finite(values, f"{argument}={text!r}", DROP_OUT if np.isnan(values).any() else LEAVE_OUT, rows)
+    _arrays.check_finite(values, f"{argument}={text!r}", LEAVE_OUT, rows, if_missing=DROP_OUT)
     return np.ascontiguousarray(values)
 
 
@@ -187,8 +183,9 @@ def _drop_missing(
 
 
 def _check_positive(y: F64, rows: I64, response: str) -> None:
-    bad = np.flatnonzero(y <= 0.0)
-    if bad.size:
+    is_bad = y <= 0.0
+    if np.count_nonzero(is_bad):
+        bad = np.flatnonzero(is_bad)
         raise DataError(
             f"response={response!r} is {y[bad[0]]:g} in row {rows[bad[0]]} (counted from 0), {bad.size} in all are not "
             'positive; residual="log" needs positive values: use residual="linear", or leave such rows out with where='

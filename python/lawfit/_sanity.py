@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lawfit._columns import plain_name
 from lawfit._engine import F64, I64
 from lawfit._table import Table
 from lawfit.errors import LawfitError
@@ -13,7 +14,7 @@ from lawfit.errors import LawfitError
 if TYPE_CHECKING:
     from lawfit.results import Fit
 
-# What columns are called, without case, spaces, dashes and underscores.
+# What columns are called, as `plain_name` gives it.
 SIZES = frozenset({"n", "params", "nparams", "parameters", "modelsize", "numparams", "paramcount"})
 TOKENS = frozenset({"d", "tokens", "ntokens", "numtokens", "datasize", "trainingtokens"})
 FLOPS = frozenset({"c", "flops", "flop", "compute", "trainingflop", "trainingflops", "totalflops", "trainflops"})
@@ -33,14 +34,10 @@ class FlopRatio(NamedTuple):
     median: float  # of column / (6 N D)
 
 
-def _plain(name: str) -> str:
-    return name.lower().translate(str.maketrans("", "", " -_`"))
-
-
 def _called(names: tuple[str, ...], columns: dict[str, str], known: frozenset[str]) -> int | None:
     """Position of the variable that is called so, by its own name or by that of the column it comes from."""
     for position, name in enumerate(names):
-        if _plain(name) in known or _plain(columns.get(name, name)) in known:
+        if plain_name(name) in known or plain_name(columns.get(name, name)) in known:
             return position
     return None
 
@@ -49,9 +46,11 @@ def flop_ratio(
     table: Table, variables: tuple[str, ...], columns: dict[str, str], x: F64, order: I64
 ) -> FlopRatio | None:
     """Compare a column of FLOP with six times parameters times tokens, where the variables are these."""
+    name = next((name for name in table.names if plain_name(name) in FLOPS and name not in variables), None)
+    if name is None:
+        return None
     size, tokens = (_called(variables, columns, known) for known in (SIZES, TOKENS))
-    name = next((name for name in table.names if _plain(name) in FLOPS and name not in variables), None)
-    if size is None or tokens is None or name is None:
+    if size is None or tokens is None:
         return None
     try:
         flops = table.evaluate(name, want="number", argument="data")[order]

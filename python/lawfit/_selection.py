@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from lawfit import _arrays
-from lawfit._columns import Column
-from lawfit._engine import I64
+from lawfit._columns import Column, distinct
+from lawfit._engine import F64, I64
 from lawfit._table import Table
 from lawfit._wording import suggest
 from lawfit.errors import DataError
@@ -25,25 +25,35 @@ class Groups(NamedTuple):
 
 def _group_codes(table: Table, by: Sequence[str], rows: I64) -> I64:
     """Give rows with equal values in the columns ``by`` equal numbers; missing values are equal to each other."""
-    codes = np.zeros(rows.size, dtype=np.int64)
-    for name in by:
-        levels, inverse = np.unique(table.column(name).values[rows], return_inverse=True)
+    _, codes = distinct(table.column(by[0]).values[rows])
+    for name in by[1:]:
+        levels, inverse = distinct(table.column(name).values[rows])
         # Codes are made dense again after each column, so that many columns cannot overflow them.
-        _, codes = np.unique(codes * levels.size + inverse.reshape(-1), return_inverse=True)
-        codes = codes.reshape(-1).astype(np.int64)
+        _, codes = distinct(codes * levels.size + inverse)
     return codes
 
 
-def numbers_within_groups(table: Table, by: Sequence[str]) -> I64:
-    """Return the number of each row within its group, from 0, in the order of the table."""
+def _put_together(codes: I64) -> tuple[I64, I64]:
+    """Return the rows of each code in turn, and where each code's rows begin and the last one's end."""
+    order = np.arange(codes.size, dtype=np.int64)
+    if np.any(codes[1:] < codes[:-1]):
+        # With the row in the key the fast sort, which is not stable, keeps rows of one code in order.
+        order = np.sort(codes * codes.size + order) % codes.size
+    return order, np.concatenate([[0], np.cumsum(np.bincount(codes))])
+
+
+def numbers_within_groups(table: Table, by: Sequence[str], order: I64, offsets: I64) -> I64:
+    """Return the number of each of the rows of groups within its group, from 0, rows of the table left out counted."""
     if not by:
-        return np.arange(table.n_rows, dtype=np.int64)
-    codes = _group_codes(table, by, np.arange(table.n_rows, dtype=np.int64))
-    within = np.argsort(codes, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(codes))])
+        return order
+    places = np.arange(order.size, dtype=np.int64) - np.repeat(offsets[:-1], np.diff(offsets))
+    if order.size == table.n_rows:  # none is left out
+        return places
+    every = np.arange(table.n_rows, dtype=np.int64)
     numbers = np.empty(table.n_rows, dtype=np.int64)
-    numbers[within] = np.arange(table.n_rows) - np.repeat(starts[:-1], np.diff(starts))
-    return numbers
+    within, starts = _put_together(_group_codes(table, by, every))
+    numbers[within] = every - np.repeat(starts[:-1], np.diff(starts))
+    return numbers[order]
 
 
 # Whole numbers up to here are exact in 64-bit floats.
@@ -74,35 +84,39 @@ def label_rows(table: Table, name: str, rows: I64, argument: str) -> tuple[I64, 
     """Give each of the rows the position of its value of a column among the distinct ones, which come second."""
     _check_labels(table, name, rows, argument)
     column = table.column(name)
-    _, first, codes = np.unique(column.values[rows], return_index=True, return_inverse=True)
-    labels = tuple(key_value(column, int(row)) for row in rows[first])
-    return codes.reshape(-1).astype(np.int64), labels
+    levels, codes = distinct(column.values[rows])
+    return codes, tuple(as_keys(column, levels))
 
 
 def group_rows(table: Table, by: Sequence[str], rows: I64) -> Groups:
     """Group ``rows`` of a table by the values of its columns ``by``, groups in order of first appearance."""
     for name in by:
         _check_labels(table, name, rows, "by")
-    codes = _group_codes(table, by, rows)
-    _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
-    rank = np.empty(first.size, dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(first.size)
-    groups = rank[codes.reshape(-1)]
-    within = np.argsort(groups, kind="stable")
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=first.size))]).astype(np.int64)
-    heads = rows[within[offsets[:-1]]]
-    keys = tuple(tuple(key_value(table.column(name), int(row)) for name in by) for row in heads)
-    return Groups(keys, rows[within], offsets)
+    if not by:
+        return Groups(((),), rows, np.array([0, rows.size], dtype=np.int64))
+    within, starts = _put_together(_group_codes(table, by, rows))
+    turn = np.argsort(within[starts[:-1]])
+    sizes = np.diff(starts)[turn]
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    order = rows[within[np.repeat(starts[turn] - offsets[:-1], sizes) + np.arange(rows.size)]]
+    heads = order[offsets[:-1]]
+    parts = [as_keys(column, column.values[heads]) for column in map(table.column, by)]
+    return Groups(tuple(zip(*parts, strict=True)), order, offsets)
+
+
+def as_keys(column: Column, values: F64) -> list[object]:
+    """Return values of a column as a reader would write them: texts, truth values, whole numbers or others."""
+    given = values.tolist()
+    if column.kind == "text":
+        return [column.levels[int(value)] for value in given]
+    if column.kind == "condition":
+        return [bool(value) for value in given]
+    return [int(value) if value.is_integer() else value for value in given]
 
 
 def key_value(column: Column, row: int) -> object:
-    """Return one value of a column as a reader would write it: text, a truth value, a whole number or another."""
-    value = float(column.values[row])
-    if column.kind == "text":
-        return column.levels[int(value)]
-    if column.kind == "condition":
-        return bool(value)
-    return int(value) if value.is_integer() else value
+    """Return one value of a column as a reader would write it."""
+    return as_keys(column, column.values[[row]])[0]
 
 
 def select_rows(table: Table, where: object) -> I64:

@@ -226,7 +226,7 @@ def _counts(read: Table, n_samples: str, n_correct: str, rows: _engine.I64, orde
 def _keys(read: Table, by: tuple[str, ...], problem: str | None, order: _engine.I64, offsets: _engine.I64) -> U64:
     """Keys of the weights of problems; a problem must stand once in a group."""
     if problem is None:
-        return _engine.row_keys(numbers_within_groups(read, by)[order])
+        return _engine.row_keys(numbers_within_groups(read, by, order, offsets))
     names = column_names(problem, "problem", "that names the problem of a row")
     # Groups of one row's problem: the same code wherever the label stands.
     known = group_rows(read, names, order)

@@ -68,10 +68,10 @@ def read_table(data: object, argument: str = "data") -> Table:
     """
     if isinstance(data, Table):
         return data
-    if _files.are_paths(data):
-        return _from_paths(data, argument)
     if isinstance(data, Mapping):
         return _from_columns({str(name): values for name, values in data.items()}, "dict", argument)
+    if _files.are_paths(data):
+        return _from_paths(data, argument)
     if isinstance(data, np.ndarray):
         if data.dtype.names is None:
             raise DataError(f"{argument}: an array without named fields; give {ACCEPTED}")
@@ -160,9 +160,9 @@ def _from_columns(columns: dict[str, Any], library: str, argument: str) -> Table
             raise DataError(f"{argument}: column {name!r} is {describe(values)}; give one value per row")
         lengths[name] = len(values)
     first_name, n_rows = next(iter(lengths.items()))
-    for name, length in lengths.items():
-        if length != n_rows:
-            raise DataError(f"{argument}: column {name!r} has {length} rows where column {first_name!r} has {n_rows}")
+    if len(set(lengths.values())) > 1:
+        name, length = next(pair for pair in lengths.items() if pair[1] != n_rows)
+        raise DataError(f"{argument}: column {name!r} has {length} rows where column {first_name!r} has {n_rows}")
     if n_rows == 0:
         raise DataError(f"{argument}: the table has no rows")
     return Table(tuple(columns), n_rows, library, columns.__getitem__)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,30 @@ def test_fit_many_gives_each_group_the_fit_that_it_has_alone(power_runs: Columns
     assert fits["a"].objective == alone.objective
     assert dict(fits["a"].params) == dict(alone.params)
     assert fits.ok.all()
+
+
+def test_neither_more_groups_nor_more_rows_call_more_of_python() -> None:
+    def calls_of(n_groups: int, n_rows: int) -> int:
+        x = np.tile(np.geomspace(1e7, 1e10, n_rows), n_groups)
+        tasks = np.repeat([f"task {i:02}" for i in range(n_groups)], n_rows)
+        count = 0
+
+        def on_event(_frame: object, event: str, _argument: object) -> None:
+            nonlocal count
+            count += event == "call"
+
+        table = {"x": x, "task": tasks, "loss": 1.7 + 400.0 * x**-0.34}
+        sys.setprofile(on_event)
+        try:
+            lf.fit_many(lf.laws.power_floor, table, by="task", response="loss", starts=2, n_threads=1)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    calls_of(2, 4)  # what is made once in a process
+    few = calls_of(2, 4)
+    assert calls_of(60, 4) == few
+    assert calls_of(2, 400) == few
 
 
 def test_groups_may_be_ragged_and_a_bad_one_does_not_spoil_its_neighbours(power_runs: Columns) -> None:

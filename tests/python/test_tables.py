@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import io
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import lawfit as lf
 from lawfit import tables
 from lawfit._columns import as_column
 from lawfit._csv import parse_csv
-from lawfit._selection import group_rows, select_rows
+from lawfit._selection import group_rows, numbers_within_groups, select_rows
 
 pandas = importlib.import_module("pandas")
 polars = importlib.import_module("polars")
@@ -226,6 +227,35 @@ def test_groups_come_in_order_of_first_appearance_with_their_rows() -> None:
     assert groups.keys == (("b", 1), ("a", 1), ("b", 2))
     assert groups.order.tolist() == [0, 1, 3, 2]
     assert groups.offsets.tolist() == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("by", [(), ("task",), ("size",), ("task", "size", "is_last")])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_groups_are_those_that_a_loop_over_the_rows_makes(by: tuple[str, ...], is_sorted: bool) -> None:
+    random = np.random.default_rng(3)
+    codes = random.integers(0, 6, 200)
+    columns: dict[str, Any] = {
+        "task": np.array(["b", "a", "c"])[(np.sort(codes) if is_sorted else codes) % 3],
+        "size": codes // 2 + 0.5,
+        "is_last": random.random(200) < 0.5,
+    }
+    table = tables.read_table(columns)
+    kept = np.flatnonzero(random.random(200) < 0.7)
+    rows_of: dict[tuple[object, ...], list[int]] = {}
+    number_of: dict[int, int] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for row in range(200):
+        key = tuple(columns[name][row].item() for name in by)
+        number_of[row] = seen[key]
+        seen[key] += 1
+        if row in kept:
+            rows_of.setdefault(key, []).append(row)
+    groups = group_rows(table, by, kept)
+    assert groups.keys == tuple(rows_of)
+    parts = np.split(groups.order, groups.offsets[1:-1])
+    assert [part.tolist() for part in parts] == list(rows_of.values())
+    numbers = numbers_within_groups(table, by, groups.order, groups.offsets)
+    assert numbers.tolist() == [number_of[row] for row in groups.order.tolist()]
 
 
 def test_a_missing_group_key_is_refused_with_its_row() -> None:
