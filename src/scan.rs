@@ -109,7 +109,7 @@ impl Scan<'_> {
     fn lowest(&self, mut minima: Vec<Place>) -> Vec<Place> {
         minima.sort_by(|a, b| a.squares.total_cmp(&b.squares));
         let lowest = minima.first().map_or(0.0, |place| place.squares);
-        minima.retain(|place| place.squares <= WORTH * lowest || place.squares == lowest);
+        minima.retain(|place| is_worth(place.squares, lowest));
         minima.truncate(self.most);
         minima
     }
@@ -159,8 +159,14 @@ impl Scan<'_> {
             let (squares, params) = at_cell(cell);
             Place { squares, params, is_next: is_next(cell) }
         };
-        minima_of(&values, sizes).into_iter().map(place).collect()
+        let cells = minima_of(&values, sizes);
+        let lowest = cells.iter().map(|&cell| values[cell]).fold(f64::INFINITY, f64::min);
+        cells.into_iter().filter(|&cell| is_worth(values[cell], lowest)).map(place).collect()
     }
+}
+
+fn is_worth(squares: f64, lowest: f64) -> bool {
+    squares <= WORTH * lowest || squares == lowest
 }
 
 /// Cells of a grid, row by row, with no lower one beside them; of equal neighbours, as where a term is dead, the first counts.

@@ -1,6 +1,8 @@
 //! What the data determine: singular values of the Jacobian, and coordinates without the directions that are open.
 
+use crate::dispatch::Plain;
 use crate::linalg::SingularValues;
+use crate::linalg::dot;
 use crate::linalg::singular_values;
 
 /// The weighted Jacobian of the rows, with a row for each prior below it.
@@ -90,8 +92,8 @@ fn separate(columns: &mut [f64], n: usize, m: usize, pairs: &[(usize, usize)]) -
     let whole: Vec<f64> = (0..m).map(|k| length(&columns[k * n..][..n])).collect();
     for &(q, a) in pairs {
         let amplitude: Vec<f64> = columns[a * n..][..n].to_vec();
-        let square: f64 = amplitude.iter().map(|x| x * x).sum();
-        let share = amplitude.iter().zip(&columns[q * n..][..n]).map(|(x, y)| x * y).sum::<f64>() / square;
+        let square = dot::<Plain>(&amplitude, &amplitude);
+        let share = dot::<Plain>(&amplitude, &columns[q * n..][..n]) / square;
         if share.is_finite() {
             for (value, x) in columns[q * n..][..n].iter_mut().zip(&amplitude) {
                 *value -= share * x;
@@ -124,7 +126,7 @@ fn readable(direction: &[f64], effects: &[f64], values: &[f64]) -> Vec<f64> {
 }
 
 fn length(column: &[f64]) -> f64 {
-    column.iter().map(|x| x * x).sum::<f64>().sqrt()
+    dot::<Plain>(column, column).sqrt()
 }
 
 /// Σ vₖ columnₖ of columns with `n` values each.

@@ -2,6 +2,9 @@
 //!
 //! Unlike the eigenvalues of the Gram matrix they do not lose half of the digits: a condition number of 1e12 is seen as such.
 
+use crate::dispatch::Plain;
+use crate::linalg::dot;
+
 /// Far more sweeps than any matrix needs.
 const MAX_SWEEPS: usize = 40;
 
@@ -59,7 +62,7 @@ pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> SingularValue
 }
 
 fn inner(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    dot::<Plain>(a, b)
 }
 
 /// R of a QR factorisation by modified Gram–Schmidt, each column orthogonalised twice; its columns one after the other.
@@ -98,8 +101,9 @@ fn rotate(r: &mut [f64], vectors: &mut [f64], m: usize, p: usize, q: usize) -> b
         return false;
     }
     let zeta = (beta - alpha) / (2.0 * gamma);
-    let t = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-    let c = 1.0 / t.hypot(1.0);
+    // Where the square overflows, the angle is nothing.
+    let t = zeta.signum() / (zeta.abs() + (1.0 + zeta * zeta).sqrt());
+    let c = 1.0 / (1.0 + t * t).sqrt();
     let s = c * t;
     for matrix in [r, vectors] {
         for i in 0..m {

@@ -59,6 +59,13 @@ pub(crate) struct Scratch {
     pub(crate) sums: Vec<f64>,
 }
 
+/// Makes room for `n` values, which hold anything; what is there stays, since programs take turns.
+pub(crate) fn grow(values: &mut Vec<f64>, n: usize) {
+    if values.len() < n {
+        values.resize(n, 0.0);
+    }
+}
+
 /// A function of `n_parameters` parameters in their natural coordinates. A value that is not finite means that the
 /// function is undefined there; a solver must not step to such a place.
 pub(crate) trait Objective {

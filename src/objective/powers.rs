@@ -19,6 +19,7 @@ use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
+use crate::objective::grow;
 use crate::objective::link::LossPass;
 use crate::objective::problem::BLOCKS_PER_LOOK;
 use crate::objective::problem::Buffers;
@@ -77,7 +78,7 @@ impl Expand<'_> {
         // In natural coordinates nothing is shifted.
         shifts.clear();
         shifts.resize(n_terms, 0.0);
-        base.resize(base.len().max(n_columns * BLOCK), 0.0);
+        grow(base, n_columns * BLOCK);
         let Buffers { costs, slope, outer, constant: prediction } = buffers(row_buffers);
         let n_squares: usize = powers.iter().map(|p| p.exponents.len() * (p.exponents.len() + 1) / 2).sum();
         sums.clear();

@@ -24,6 +24,7 @@ use crate::loss::RobustLoss;
 use crate::objective::Curvature;
 use crate::objective::Objective;
 use crate::objective::Scratch;
+use crate::objective::grow;
 use crate::objective::link::Link;
 use crate::objective::link::LossPass;
 use crate::objective::link::block_jacobian;
@@ -163,7 +164,7 @@ pub(super) struct Buffers<'a> {
 const N_BUFFERS: usize = 4;
 
 pub(super) fn buffers(rows: &mut Vec<f64>) -> Buffers<'_> {
-    rows.resize(N_BUFFERS * BLOCK, 0.0);
+    grow(rows, N_BUFFERS * BLOCK);
     let (costs, rest) = rows.split_at_mut(BLOCK);
     let (slope, rest) = rest.split_at_mut(BLOCK);
     let (outer, constant) = rest.split_at_mut(BLOCK);
@@ -187,8 +188,8 @@ impl Work for Expand<'_> {
         gradient.fill(0.0);
         hessian.fill(0.0);
         program.run_scalars::<A>(params, &mut scratch.scalars);
-        scratch.registers.resize(program.n_registers * BLOCK, 0.0);
-        scratch.constants.resize(free.len() * BLOCK, 0.0);
+        grow(&mut scratch.registers, program.n_registers * BLOCK);
+        grow(&mut scratch.constants, free.len() * BLOCK);
         let Buffers { costs, slope, outer, constant } = buffers(&mut scratch.rows);
         let delta = problem.f_scale;
         let mut total = 0.0;
@@ -284,7 +285,7 @@ impl Work for Residuals<'_> {
         let link = problem.link();
         let program = if jacobian.is_some() { &problem.law.first } else { &problem.law.value };
         program.run_scalars::<A>(params, &mut scratch.scalars);
-        scratch.registers.resize(program.n_registers * BLOCK, 0.0);
+        grow(&mut scratch.registers, program.n_registers * BLOCK);
         let Buffers { constant: reciprocal, .. } = buffers(&mut scratch.rows);
         let mut first = 0;
         while first < data.padded {
@@ -322,7 +323,7 @@ impl Work for Metric<'_> {
         let program = &law.metric;
         out.fill(0.0);
         program.run_scalars::<A>(params, &mut scratch.scalars);
-        scratch.registers.resize(program.n_registers * BLOCK, 0.0);
+        grow(&mut scratch.registers, program.n_registers * BLOCK);
         let mut first = 0;
         while first < data.padded {
             let rows = BLOCK.min(data.padded - first);

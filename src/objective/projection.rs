@@ -8,6 +8,7 @@ use crate::dispatch::Plain;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
 use crate::formula::program::BLOCK;
+use crate::law::Power;
 use crate::law::Residual;
 use crate::law::Separable;
 use crate::linalg::add_products;
@@ -16,6 +17,7 @@ use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_powers;
 use crate::objective::basis::fill_program;
+use crate::objective::grow;
 use crate::objective::powers::amplitudes_of;
 use crate::objective::problem::Problem;
 use crate::special;
@@ -88,12 +90,15 @@ impl<'a> Projection<'a> {
     pub(super) fn shifts(&self, theta: &[f64], out: &mut Vec<f64>) {
         out.clear();
         match &self.separable.powers {
-            Some(powers) => out.extend(powers.iter().zip(&self.ranges).map(|(power, ranges)| {
-                let ends = power.exponents.iter().zip(ranges);
-                ends.map(|(&(q, _), &(low, high))| (theta[q] * low).max(theta[q] * high)).sum::<f64>()
-            })),
+            Some(powers) => out.extend((0..powers.len()).map(|t| self.shift(powers, t, theta))),
             None => out.resize(self.separable.n_terms(), 0.0),
         }
+    }
+
+    /// That of one power.
+    pub(super) fn shift(&self, powers: &[Power], t: usize, theta: &[f64]) -> f64 {
+        let ends = powers[t].exponents.iter().zip(&self.ranges[t]);
+        ends.map(|(&(q, _), &(low, high))| (theta[q] * low).max(theta[q] * high)).sum()
     }
 
     /// Weights of the rows, and weights times responses.
@@ -157,8 +162,8 @@ impl Work for AllProducts<'_> {
         out.right.clear();
         out.right.resize(n, 0.0);
         let program = if with_slopes { &separable.program } else { &separable.values };
-        scratch.constants.resize(scratch.constants.len().max(n * BLOCK), 0.0);
-        scratch.registers.resize(scratch.registers.len().max(program.n_registers * BLOCK), 0.0);
+        grow(&mut scratch.constants, n * BLOCK);
+        grow(&mut scratch.registers, program.n_registers * BLOCK);
         scratch.theta.clear();
         scratch.theta.extend(separable.nonlinear.iter().map(|&j| params[j]));
         projection.shifts(&scratch.theta, &mut out.shifts);

@@ -238,11 +238,9 @@ impl Tabulate<'_> {
         // Beyond the last place it stands once more.
         let exponents: Vec<f64> = (0..width).map(|place| values[place.min(values.len() - 1)]).collect();
         let mut theta = self.theta.clone();
-        let mut shifts = Vec::new();
         let shift = |exponent: &f64| {
             theta[*nonlinear] = *exponent;
-            self.projection.shifts(&theta, &mut shifts);
-            shifts[term]
+            self.projection.shift(self.powers, term, &theta)
         };
         let shifts = exponents.iter().map(shift).collect();
         let strip = STRIP.min(self.projection.problem.rows.padded) * width;
