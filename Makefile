@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 TOOLS := $(VENV)/.stamp-tools
 BUILT := $(VENV)/.stamp-built
 EXTRAS := $(VENV)/.stamp-extras
+PEERS := $(VENV)/.stamp-peers
 WHEEL := target/.stamp-wheel
 
 RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml $(wildcard Cargo.lock)
@@ -56,6 +57,11 @@ $(BUILT): $(TOOLS) $(RUST_SOURCES) pyproject.toml
 # The second call finds the engine built and only adds what the tests need.
 $(EXTRAS): pyproject.toml | $(BUILT)
 	$(MATURIN) develop --release --quiet --extras test
+	@touch "$@"
+
+# The others that benchmarks measure.
+$(PEERS): pyproject.toml | $(EXTRAS)
+	$(MATURIN) develop --release --quiet --extras test,bench
 	@touch "$@"
 
 ## What CI runs --------------------------------------------------------------------------------------------------------
@@ -115,8 +121,8 @@ endif
 
 ## Measurements --------------------------------------------------------------------------------------------------------
 
-bench: $(EXTRAS)
-	OMP_NUM_THREADS=1 "$(BIN)/python" benches/python/vs_scipy.py $(ARGS)
+bench: $(PEERS)
+	OMP_NUM_THREADS=1 "$(BIN)/python" benches/python/against_peers.py $(ARGS)
 
 clean:
 	rm -rf target .venv

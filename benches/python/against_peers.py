@@ -1,12 +1,12 @@
-"""SciPy and lawfit on the same starts of the same fit, in one run: ``make bench``, method in benches/README.md.
+"""Peers and lawfit on the same starts of the same fit, in one run: ``make bench``, method in benches/README.md.
 
 The fit is Chinchilla's Approach 3 on the 240 points of Epoch AI: Huber (1e-3) on log residuals. All times are CPU
-seconds of one thread. A start is good if it ends within 1e-6 (relative) of the best objective that any method found.
+seconds. A start is good if it ends within 1e-6 (relative) of the best objective that any method found.
 """
 
 import argparse
-import csv
 import dataclasses
+import importlib.metadata
 import json
 import os
 import platform
@@ -18,29 +18,16 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
-from scipy.optimize import minimize
+from chinchilla import BEST_KNOWN, DELTA, F64, SCALE, as_lawfit, chinchilla_points, drawn_starts
+from figure import draw
+from peers import PEERS, TIGHT, Timed, run_scipy
 
 import lawfit as lf
 from lawfit import _core
 
-F64 = NDArray[np.float64]
-
-DELTA = 1e-3
-BEST_KNOWN = 1.0182740178006e-3
-SAME_BEST = 1e-9  # relative: the optimum is known to 14 digits, and both methods must reach it
+SAME_BEST = 1e-9  # relative: the optimum is known to 14 digits, and lawfit and the reference must reach it
 GOOD = 1e-6  # relative
-SCIPY_SCALE = 1e3  # SciPy's tests compare with 1, and the objective is of order 1e-3
-SCIPY_OPTIONS = {"ftol": 1e-14, "gtol": 1e-7, "maxiter": 5000, "maxfun": 2000, "maxls": 50}
-NAMES = ("a", "b", "e", "alpha", "beta")
-
-
-@dataclasses.dataclass(frozen=True)
-class Timed:
-    """What a method did with some starts: the objective that each reached, and CPU seconds a start."""
-
-    objectives: F64
-    seconds_per_start: float
+REFERENCE = "SciPy L-BFGS-B, analytic gradient"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,59 +42,6 @@ class Row:
     @property
     def good_per_s(self) -> list[float]:
         return [speed * hits for speed, hits in zip(self.starts_per_s, self.hits, strict=True)]
-
-
-def chinchilla_points() -> dict[str, F64]:
-    """The 240 points that Epoch AI kept, from ``$LAWFIT_DATA`` or from beside the checkout."""
-    folder = os.environ.get("LAWFIT_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = Path(folder) / "chinchilla_epoch.csv"
-    if not path.exists():
-        sys.exit(f"{path} is missing: set LAWFIT_DATA to the folder that holds chinchilla_epoch.csv")
-    with path.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["epoch_used"].lower() in {"1", "true"}]
-    return {name: np.array([float(row[name]) for row in rows]) for name in ("N", "D", "loss")}
-
-
-def drawn_starts(n_starts: int) -> F64:
-    """Starts (n_starts, 5) in the papers' a = ln A, b = ln B, e = ln E, alpha, beta: always the same ones."""
-    generator = np.random.default_rng(20240401)
-    low, high = np.array([0, 0, -1, 0, 0]), np.array([25, 25, 1, 2, 2])
-    return generator.uniform(low, high, (4500, 5))[:n_starts]
-
-
-def objective(theta: F64, log_n: F64, log_d: F64, log_loss: F64, weights: F64 | None = None) -> tuple[float, F64]:
-    """Objective and gradient, as a careful user of SciPy writes them."""
-    a, b, e, alpha, beta = theta.tolist()
-    term_n, term_d = a - alpha * log_n, b - beta * log_d
-    largest = np.maximum(np.maximum(term_n, term_d), e)
-    np.exp(term_n - largest, out=term_n)
-    np.exp(term_d - largest, out=term_d)
-    term_e = np.exp(e - largest)
-    total = term_n + term_d + term_e
-    residual = largest + np.log(total) - log_loss
-    psi = np.minimum(np.maximum(residual, -DELTA), DELTA)
-    rho = psi * (residual - 0.5 * psi)
-    if weights is not None:
-        rho, psi = rho * weights, psi * weights
-    slope = psi / total
-    by_n, by_d = slope * term_n, slope * term_d
-    gradient = np.array([by_n.sum(), by_d.sum(), slope.dot(term_e), -by_n.dot(log_n), -by_d.dot(log_d)])
-    return SCIPY_SCALE * rho.sum(), SCIPY_SCALE * gradient
-
-
-def run_scipy(data: dict[str, F64], starts: F64, weights: F64 | None = None) -> Timed:
-    """L-BFGS-B from every start; the time is the median over starts. ``weights`` (n_starts, n_rows) one set a start."""
-    arrays = np.log(data["N"]), np.log(data["D"]), np.log(data["loss"])
-    ends, seconds = [], []
-    for index, start in enumerate(starts):
-        row_weights = None if weights is None else weights[index]
-        begun = time.process_time()
-        result = minimize(
-            objective, start, args=(*arrays, row_weights), jac=True, method="L-BFGS-B", options=SCIPY_OPTIONS
-        )
-        seconds.append(time.process_time() - begun)
-        ends.append(result.fun / SCIPY_SCALE)
-    return Timed(np.array(ends), statistics.median(seconds))
 
 
 def fit_lawfit(data: dict[str, F64], starts: str | dict[str, F64], kernels: str, solver: str) -> lf.Fit:
@@ -137,12 +71,6 @@ def run_lawfit(
     return Timed(objectives, seconds / objectives.size)
 
 
-def as_lawfit(starts: F64) -> dict[str, F64]:
-    """Starts by parameter name, in the coordinates of the law."""
-    a, b, e, alpha, beta = starts.T
-    return {"A": np.exp(a), "B": np.exp(b), "E": np.exp(e), "alpha": alpha, "beta": beta}
-
-
 def assert_same_best(method: str, best: float) -> None:
     gap = abs(best / BEST_KNOWN - 1)
     if not gap <= SAME_BEST:
@@ -160,7 +88,8 @@ def measure(methods: dict[str, Callable[[int], Timed]], n_repeats: int) -> list[
             print(f"repeat {repeat + 1} of {n_repeats}: {name}", file=sys.stderr)
     bests = {name: min(float(np.nanmin(one.objectives)) for one in runs) for name, runs in timed.items()}
     for name, best in bests.items():
-        assert_same_best(name, best)
+        if name.startswith("lawfit") or name == REFERENCE:
+            assert_same_best(name, best)
     limit = min(bests.values()) * (1 + GOOD)
     return [
         Row(
@@ -184,7 +113,7 @@ def spread(values: Sequence[float], digits: int) -> str:
 
 
 def table(rows: Sequence[Row], reference: Row) -> str:
-    lines = ["| method | starts/s | hits | good starts/s | times SciPy |", "|---|---|---|---|---|"]
+    lines = ["| method | starts/s | hits | good starts/s | times SciPy L-BFGS-B |", "|---|---|---|---|---|"]
     for row in rows:
         hits = f"{100 * statistics.mean(row.hits):.1f} %"
         lines.append(
@@ -234,6 +163,11 @@ def measure_bootstrap(data: dict[str, F64], n_replicates: int, n_compared: int, 
     ]
 
 
+def sampled(starts: F64, n: int, repeat: int) -> F64:
+    """Starts of one repeat of a slow method: others in each."""
+    return np.roll(starts, -repeat * n, axis=0)[:n]
+
+
 def machine() -> dict[str, str]:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -250,6 +184,7 @@ def machine() -> dict[str, str]:
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "lawfit": lf.__version__,
+        **{name: importlib.metadata.version(name) for peer in PEERS for name in peer.packages if not peer.missing},
     }
 
 
@@ -259,6 +194,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats (default: 5)")
     parser.add_argument("--resamples", type=int, default=4000, help="bootstrap resamples (default: 4000)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every repeat here")
+    parser.add_argument("--figure", type=Path, metavar="FILE", help="draw good starts per CPU second here")
     return parser.parse_args()
 
 
@@ -269,10 +205,17 @@ def main() -> None:
     ours = as_lawfit(starts)
     fit_lawfit(data, ours, "auto", "auto")  # loads and compiles what is loaded and compiled once
 
+    peers = [peer for peer in PEERS if not peer.missing]
+    for peer in PEERS:
+        print(f"{peer.name}: {f'not installed: {peer.missing}' if peer.missing else peer.options}")
     kernels = _core.registries()["kernels"][::-1]  # what this machine has, fastest first
     rows = measure(
         {
-            "SciPy L-BFGS-B": lambda repeat: run_scipy(data, starts[repeat :: options.repeats]),
+            REFERENCE: lambda repeat: run_scipy(data, starts[repeat :: options.repeats]),
+            **{
+                peer.name: lambda repeat, peer=peer: peer.run(data, sampled(starts, peer.n_starts, repeat))
+                for peer in peers
+            },
             **{f"lawfit, kernels {name}": lambda _, name=name: run_lawfit(data, ours, name) for name in kernels},
             "lawfit, solver generic": lambda _: run_lawfit(data, ours, solver="generic"),
             "lawfit, Hoffmann's grid": lambda _: run_lawfit(data, "hoffmann2022"),
@@ -284,8 +227,10 @@ def main() -> None:
 
     facts = machine()
     print("; ".join(f"{name} {value}" for name, value in facts.items()))
-    print(f"SciPy: objective x {SCIPY_SCALE:g}, analytic gradient, L-BFGS-B, {SCIPY_OPTIONS}; median time a start")
-    print(f"{data['N'].size} points, {len(starts)} drawn starts, of which each repeat of SciPy takes its share;")
+    print(f"SciPy: objective x {SCALE:g}, analytic gradient, L-BFGS-B, {TIGHT}; median time a start")
+    print(
+        f"{data['N'].size} points, {len(starts)} drawn starts, of which each repeat of SciPy L-BFGS-B takes its share;"
+    )
     print(f"CPU seconds of one thread; median [least, largest] of {options.repeats} interleaved repeats\n")
     for row in rows:
         print(f"best objective {row.best:.13e}: {row.method}")
@@ -296,10 +241,13 @@ def main() -> None:
         times = [ours / theirs for ours, theirs in zip(line.per_s, resampled[0].per_s, strict=True)]
         print(f"| {line.method} | {spread(line.per_s, 0)} | {100 * line.hits:.1f} % | {spread(times, 1)} |")
 
+    if options.figure:
+        draw({row.method: row.good_per_s for row in rows[:-1]}, options.figure)
     if options.json:
         report = {
             "machine": facts,
-            "scipy_options": {"scale": SCIPY_SCALE, **SCIPY_OPTIONS},
+            "scipy_options": {"scale": SCALE, **TIGHT},
+            "peers": {peer.name: peer.options for peer in peers},
             "n_starts": len(starts),
             "rows": [
                 {**dataclasses.asdict(row), "good_per_s": row.good_per_s, "ratio": ratios(row, reference)}
