@@ -17,13 +17,13 @@ RUST_SOURCES := $(shell find src -name '*.rs') Cargo.toml $(wildcard Cargo.lock)
 MATURIN := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(VENV)" "$(BIN)/maturin"
 PYTHON_PATHS := python tests/python tests/data benches examples $(wildcard docs/*.py)
 
-.PHONY: all test demo dev fmt fmt-check lint test-engine docs site wheel stubs test-python stress bench clean
+.PHONY: all test demo dev fmt fmt-check lint test-engine docs site wheel stubs test-python stress bench bench-engine instructions clean
 .DELETE_ON_ERROR:
 
 all: test
 
 # pytest comes last: its closing line says how the whole run ended.
-test: fmt-check lint test-engine docs wheel test-python
+test: fmt-check lint test-engine docs wheel instructions test-python
 
 ## What users run ------------------------------------------------------------------------------------------------------
 
@@ -123,6 +123,15 @@ endif
 
 bench: $(PEERS)
 	OMP_NUM_THREADS=1 "$(BIN)/python" benches/python/against_peers.py $(ARGS)
+
+# Times of the engine's jobs with every set of kernels; ARGS="exp" runs those whose name has that.
+bench-engine:
+	cd benches/engine && CARGO_TARGET_DIR="$(CURDIR)/target/benches" cargo bench --bench times -- $(ARGS)
+
+# Instructions of the same jobs against those that are stored; ARGS=--store stores them. Two minutes where valgrind is installed
+# and this compiler has counts; elsewhere it says why not and compares nothing.
+instructions: $(TOOLS)
+	"$(BIN)/python" benches/python/instructions.py $(ARGS)
 
 clean:
 	rm -rf target .venv
