@@ -235,7 +235,7 @@ fn spec(data: &Data, level: Level) -> BatchSpec<'_> {
         residual: Residual::Log,
         start_rule: StartRule::Auto,
         starts: None,
-        n_starts: 16,
+        n_starts: 0,
         start_lower: &UNSET,
         start_upper: &UNSET,
         seed: 0,
