@@ -2,6 +2,7 @@
 
 use crate::batch::check::Plan;
 use crate::batch::describe::describe;
+use crate::batch::ends::best_of;
 use crate::batch::path::Crew;
 use crate::batch::prior::RowsAlone;
 use crate::batch::prior::noise_variance;
@@ -10,7 +11,6 @@ use crate::batch::results::FitResult;
 use crate::batch::results::Replicates;
 use crate::batch::results::Started;
 use crate::batch::search::Found;
-use crate::batch::search::best_of;
 use crate::batch::search::search;
 use crate::batch::spec::BatchSpec;
 use crate::objective::prior::Prior;

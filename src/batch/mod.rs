@@ -7,6 +7,7 @@ mod begins;
 mod certificate;
 mod check;
 mod describe;
+mod ends;
 mod fit;
 mod lost;
 mod path;
@@ -44,7 +45,9 @@ pub fn run(spec: &BatchSpec<'_>, monitor: &Monitor) -> Result<Vec<FitResult>, Er
     monitor.expect((n_fits * per_fit) as u64);
     let n_threads = spec.n_threads.max(1);
     let results = if n_fits >= 2 * n_threads {
-        map_in_order(n_fits, 1, n_threads, monitor, |workspace, f| fit::fit(spec, &plan, f, 1, workspace, monitor))
+        // Short enough that threads end together, long enough that memory is not made anew for every small fit.
+        let chunk = (n_fits / 64).clamp(1, 16);
+        map_in_order(n_fits, chunk, n_threads, monitor, |workspace, f| fit::fit(spec, &plan, f, 1, workspace, monitor))
     } else {
         map_in_order(n_fits, n_fits, 1, monitor, |workspace, f| fit::fit(spec, &plan, f, n_threads, workspace, monitor))
     };

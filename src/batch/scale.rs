@@ -1,6 +1,9 @@
 //! The scale of a robust loss from the data: 1.345 standard deviations of what is not an outlier, or the scale of a
 //! Huber density that is fitted together with the law.
 
+use std::ops::Range;
+
+use crate::batch::ends::is_settled;
 use crate::batch::path::Crew;
 use crate::batch::path::Path;
 use crate::batch::path::Way;
@@ -14,6 +17,7 @@ use crate::solver::Options;
 use crate::solver::Outcome;
 use crate::solver::Space;
 use crate::solver::Workspace;
+use crate::solver::approach_from;
 use crate::solver::refine;
 use crate::solver::solve;
 
@@ -68,12 +72,21 @@ const LEAST_FALL: f64 = 0.5;
 /// Solutions on the way down; twelve decades take twelve.
 const MOST_FALLS: usize = 100;
 
+/// Where the pilot's starts begin.
+pub(super) struct Pilots<F> {
+    /// Start number s.
+    pub(super) begin: F,
+    /// How many there are, and how many are enough where these agree.
+    pub(super) n: usize,
+    pub(super) n_first: usize,
+}
+
 /// 1.345 × 1.4826 × the median residual of a least-absolute-deviation fit, reached by Huber's loss with a falling scale.
 pub(super) fn from_data(
     problem: &Problem<'_>,
     projection: Option<&Projection<'_>>,
     space: &Space,
-    starts: &[Vec<f64>],
+    pilots: &Pilots<impl Fn(usize) -> Vec<f64>>,
     options: Options,
     crew: Crew<'_>,
     workspace: &mut Workspace,
@@ -84,14 +97,23 @@ pub(super) fn from_data(
     // A short leash of the fit is none of the pilot, whose scale would silently be another.
     let options = Options { max_iterations: options.max_iterations.max(PILOT_ITERATIONS) };
     let path = Path { problem: pilot, projection, space, options };
-    let mut ends = path.solve_all(starts, |_| Way::Separable, crew, workspace);
+    let solve_all = |starts: Range<usize>, workspace: &mut Workspace| {
+        let starts: Vec<Vec<f64>> = starts.map(&pilots.begin).collect();
+        path.solve_all(&starts, |_| Way::Separable, crew, workspace)
+    };
+    let n_first = pilots.n_first.min(pilots.n);
+    let mut ends = solve_all(0..n_first, workspace);
+    if n_first < pilots.n && !is_settled(&pilot, &ends, workspace) {
+        ends.extend(solve_all(n_first..pilots.n, workspace));
+    }
     ends.retain(|end| end.objective.is_finite());
     // The lowest of many minima need not lead to the lowest least-absolute-deviation fit.
     ends.sort_by(|a, b| a.objective.total_cmp(&b.objective));
     ends.dedup_by(|b, a| b.objective - a.objective <= DISTINCT * a.objective);
     let mut best: Option<(f64, f64)> = None;
     for end in ends.into_iter().take(MOST_DESCENTS) {
-        let Some((deviation, size)) = descend(&pilot, space, end.params, floor, options, workspace) else { continue };
+        let found = descend(&pilot, projection, space, end.params, floor, options, workspace);
+        let Some((deviation, size)) = found else { continue };
         if best.is_none_or(|(least, _)| deviation < least) {
             best = Some((deviation, size));
         }
@@ -103,6 +125,7 @@ pub(super) fn from_data(
 /// its median residual. `None` if cancelled.
 fn descend(
     pilot: &Problem<'_>,
+    projection: Option<&Projection<'_>>,
     space: &Space,
     mut params: Vec<f64>,
     floor: f64,
@@ -116,7 +139,9 @@ fn descend(
             return Some((deviation, size));
         }
         pilot.f_scale = (0.1 * pilot.f_scale).min(0.5 * size).max(0.5 * PILOT_SHARE * size);
-        let end = solve(&pilot, space, &params, options, workspace);
+        let near = projection.map(|projection| approach_from(&pilot, projection, space, &params, options, workspace));
+        let end = near.filter(|end| end.status.is_success());
+        let end = end.unwrap_or_else(|| solve(&pilot, space, &params, options, workspace));
         if end.objective.is_finite() {
             params = end.params;
         }

@@ -24,6 +24,7 @@ mod workspace;
 pub(crate) use projected::eliminate;
 pub(crate) use projected::without_amplitudes;
 pub(crate) use separable::Proposed;
+pub(crate) use separable::approach_from;
 pub(crate) use separable::fall_back;
 pub(crate) use separable::follow;
 pub(crate) use separable::propose;

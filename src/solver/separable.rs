@@ -90,13 +90,37 @@ pub(crate) fn follow<O: Objective>(
     options: Options,
     workspace: &mut Workspace,
 ) -> Outcome {
-    let mut params = proposed.params.clone();
+    along(objective, projection, space, proposed.params.clone(), Some(&proposed.guide), options, workspace)
+}
+
+/// Goes to the minimum of the objective from near one, whatever its kinks.
+pub(crate) fn approach_from<O: Objective>(
+    objective: &O,
+    projection: &Projection<'_>,
+    space: &Space,
+    params: &[f64],
+    options: Options,
+    workspace: &mut Workspace,
+) -> Outcome {
+    along(objective, projection, space, params.to_vec(), None, options, workspace)
+}
+
+/// Approach and polish in turns; the first guide is the one that is known.
+fn along<O: Objective>(
+    objective: &O,
+    projection: &Projection<'_>,
+    space: &Space,
+    mut params: Vec<f64>,
+    mut known: Option<&Guide>,
+    options: Options,
+    workspace: &mut Workspace,
+) -> Outcome {
     workspace.reset(params.len());
     let mut before = f64::INFINITY;
     let mut round = 0;
     loop {
-        let value = if round == 0 {
-            approach(objective, space, &proposed.guide, &mut params, options, Pace::FAR, workspace)
+        let value = if let Some(guide) = known.take() {
+            approach(objective, space, guide, &mut params, options, Pace::FAR, workspace)
         } else {
             let guide = guide_at(projection, space, &params, workspace);
             approach(objective, space, &guide, &mut params, options, Pace::FAR, workspace)
