@@ -159,41 +159,50 @@ impl Work for FirstNumbers<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) {
-        let [low, high] = halves(self.seed);
-        let outputs = self.firsts.chunks_mut(LANES).zip(self.seconds.chunks_mut(LANES));
-        for (keys, (firsts, seconds)) in self.keys.chunks(LANES).zip(outputs) {
+        let FirstNumbers { seed, keys, replicate, purpose, firsts, seconds } = self;
+        let key = halves(seed);
+        let words = [u64::from((purpose as u32) << 24), u64::from(replicate)];
+        let (whole, rest) = keys.as_chunks::<LANES>();
+        let (whole_firsts, rest_firsts) = firsts.as_chunks_mut::<LANES>();
+        let (whole_seconds, rest_seconds) = seconds.as_chunks_mut::<LANES>();
+        for ((keys, firsts), seconds) in whole.iter().zip(whole_firsts).zip(whole_seconds) {
+            [*firsts, *seconds] = numbers_of(keys, words, key);
+        }
+        if !rest.is_empty() {
             let mut padded = [0; LANES];
-            padded[..keys.len()].copy_from_slice(keys);
-            let first_word = u64::from((self.purpose as u32) << 24);
-            let counter = [
-                [first_word; LANES],
-                [u64::from(self.replicate); LANES],
-                padded.map(|k| k & LOW),
-                padded.map(|k| k >> 32),
-            ];
-            let [a, b, c, d] = philox_lanes(counter, [low, high]);
-            for (i, (first, second)) in firsts.iter_mut().zip(seconds).enumerate() {
-                *first = a[i] | (b[i] << 32);
-                *second = c[i] | (d[i] << 32);
-            }
+            padded[..rest.len()].copy_from_slice(rest);
+            let [firsts, seconds] = numbers_of(&padded, words, key);
+            rest_firsts.copy_from_slice(&firsts[..rest.len()]);
+            rest_seconds.copy_from_slice(&seconds[..rest.len()]);
         }
     }
+}
+
+/// The first two numbers of each unit; `words` are the purpose and the replicate.
+#[inline(always)]
+fn numbers_of(keys: &[u64; LANES], [purpose, replicate]: [u64; 2], key: [u32; 2]) -> [[u64; LANES]; 2] {
+    let counter = [[purpose; LANES], [replicate; LANES], keys.map(|k| k & LOW), keys.map(|k| k >> 32)];
+    let [a, b, c, d] = philox_lanes(counter, key);
+    let joined = |low: [u64; LANES], high: [u64; LANES]| std::array::from_fn(|i| (low[i] & LOW) | (high[i] << 32));
+    [joined(a, b), joined(c, d)]
 }
 
 /// The low 32 bits.
 const LOW: u64 = 0xffff_ffff;
 
-/// [`philox`] of several counters, each word in the low half of an element.
+/// [`philox`] of several counters, each word in the low half of an element; the high half of what comes out holds anything.
 #[inline(always)]
 fn philox_lanes(counter: [[u64; LANES]; 4], key: [u32; 2]) -> [[u64; LANES]; 4] {
     let [mut a, mut b, mut c, mut d] = counter;
     let [mut key_0, mut key_1] = key;
     for _ in 0..10 {
         for i in 0..LANES {
-            let (product_0, product_1) = (u64::from(MULTIPLIERS[0]) * a[i], u64::from(MULTIPLIERS[1]) * c[i]);
-            let (next_a, next_c) =
-                ((product_1 >> 32) ^ b[i] ^ u64::from(key_0), (product_0 >> 32) ^ d[i] ^ u64::from(key_1));
-            (a[i], b[i], c[i], d[i]) = (next_a, product_1 & LOW, next_c, product_0 & LOW);
+            // The instruction multiplies low halves, so these masks cost nothing and no other is needed.
+            let product_0 = u64::from(MULTIPLIERS[0]) * (a[i] & LOW);
+            let product_1 = u64::from(MULTIPLIERS[1]) * (c[i] & LOW);
+            let next_a = (product_1 >> 32) ^ b[i] ^ u64::from(key_0);
+            let next_c = (product_0 >> 32) ^ d[i] ^ u64::from(key_1);
+            (a[i], b[i], c[i], d[i]) = (next_a, product_1, next_c, product_0);
         }
         key_0 = key_0.wrapping_add(INCREMENTS[0]);
         key_1 = key_1.wrapping_add(INCREMENTS[1]);

@@ -123,9 +123,9 @@ impl Scan<'_> {
         };
         let axes: Vec<Axis> = scanned.iter().map(axis).collect();
         let sizes = [0, 1].map(|a| axes.get(a).map_or(1, |axis| axis.values.len()));
-        let table = projection.tabulate(&axes, begin);
+        let table = projection.tabulate(&axes, begin, scratch);
         let mut products = Products::default();
-        let mut at_cell = |cell: usize| {
+        let mut at_cell = |cell: usize, scratch: &mut Scratch| {
             let index = [cell / sizes[1], cell % sizes[1]];
             let mut params = begin.to_vec();
             for ((axis, &j), i) in axes.iter().zip(scanned).zip(index) {
@@ -139,14 +139,11 @@ impl Scan<'_> {
             (value.unwrap_or(f64::INFINITY), params)
         };
         let n_cells = sizes[0] * sizes[1];
-        let all_at_once = table.as_ref().and_then(|table| squares(projection, space, table));
+        let all_at_once = table.as_ref().and_then(|table| squares(projection, space, table, scratch));
         let values: Vec<f64> = all_at_once.unwrap_or_else(|| {
-            let one = |cell| if projection.problem.is_cancelled() { f64::NAN } else { at_cell(cell).0 };
+            let one = |cell| if projection.problem.is_cancelled() { f64::NAN } else { at_cell(cell, scratch).0 };
             (0..n_cells).map(one).collect()
         });
-        if projection.problem.is_cancelled() {
-            return Vec::new();
-        }
         let is_next = |cell: usize| {
             let along = axes.iter().zip(scanned).zip([cell / sizes[1], cell % sizes[1]]);
             let mut within = along.map(|((axis, &j), i)| {
@@ -155,13 +152,19 @@ impl Scan<'_> {
             });
             within.all(|is_within| is_within)
         };
-        let place = |cell: usize| {
-            let (squares, params) = at_cell(cell);
-            Place { squares, params, is_next: is_next(cell) }
-        };
-        let cells = minima_of(&values, sizes);
+        let mut cells = if projection.problem.is_cancelled() { Vec::new() } else { minima_of(&values, sizes) };
         let lowest = cells.iter().map(|&cell| values[cell]).fold(f64::INFINITY, f64::min);
-        cells.into_iter().filter(|&cell| is_worth(values[cell], lowest)).map(place).collect()
+        cells.retain(|&cell| is_worth(values[cell], lowest));
+        let mut found = Vec::with_capacity(cells.len());
+        for cell in cells {
+            let (squares, params) = at_cell(cell, scratch);
+            found.push(Place { squares, params, is_next: is_next(cell) });
+        }
+        scratch.put_back(values);
+        if let Some(table) = table {
+            table.release(scratch);
+        }
+        found
     }
 }
 
@@ -171,23 +174,26 @@ fn is_worth(squares: f64, lowest: f64) -> bool {
 
 /// Cells of a grid, row by row, with no lower one beside them; of equal neighbours, as where a term is dead, the first counts.
 fn minima_of(values: &[f64], sizes: [usize; 2]) -> Vec<usize> {
-    let at = |i: usize, k: usize| values[i * sizes[1] + k];
-    let near = |i: usize, n: usize| i.saturating_sub(1)..=(i + 1).min(n - 1);
-    let is_minimum = |i: usize, k: usize| {
-        let value = at(i, k);
-        let is_above = |a: usize, b: usize| {
-            let other = at(a, b);
-            (a, b) == (i, k) || other > value * (1.0 + SAME) || (other >= value * (1.0 - SAME) && (a, b) > (i, k))
-        };
-        value.is_finite() && near(i, sizes[0]).all(|a| near(k, sizes[1]).all(|b| is_above(a, b)))
+    let row = |i: usize| &values[i * sizes[1]..][..sizes[1]];
+    let is_minimum = |i: usize, k: usize, value: f64| {
+        let (above, below) = (value * (1.0 + SAME), value * (1.0 - SAME));
+        let (first, end) = (k.saturating_sub(1), (k + 2).min(sizes[1]));
+        (i.saturating_sub(1)..(i + 2).min(sizes[0])).all(|a| {
+            let mut near = row(a)[first..end].iter().zip(first..end);
+            near.all(|(&other, b)| (a, b) == (i, k) || other > above || (other >= below && (a, b) > (i, k)))
+        })
     };
     let mut found = Vec::new();
-    for (i, row) in values.chunks_exact(sizes[1]).enumerate() {
+    for i in 0..sizes[0] {
         // Most rows slope: only cells that are about as low as those before and after, if there are any, come into question.
         let mut before = f64::INFINITY;
-        for (k, &value) in row.iter().enumerate() {
-            let after = row.get(k + 1).copied().unwrap_or(f64::INFINITY);
-            if value * (1.0 - SAME) <= before.min(after) && is_minimum(i, k) {
+        let mut here = row(i).iter().copied().enumerate().peekable();
+        while let Some((k, value)) = here.next() {
+            let after = here.peek().map_or(f64::INFINITY, |next| next.1);
+            let low = value * (1.0 - SAME);
+            let is_low =
+                value < f64::INFINITY && (before >= low || before.is_nan()) && (after >= low || after.is_nan());
+            if is_low && is_minimum(i, k, value) {
                 found.push(i * sizes[1] + k);
             }
             before = value;

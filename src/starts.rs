@@ -133,6 +133,7 @@ pub(crate) fn draw(
     ranges: Ranges<'_>,
     seed: u64,
     index: usize,
+    scratch: &mut Scratch,
 ) -> Vec<f64> {
     let problem = &sample.problem;
     // Every frequency has a valley of its own, and poles among the data part a rational function's: the start is the best of
@@ -141,13 +142,12 @@ pub(crate) fn draw(
         role.role == Role::Frequency || (role.role == Role::Rate && role.shape.context == Context::Divisor)
     };
     let n_wanted = if problem.law.roles.iter().any(is_rough) { DRAWS_OF_ROUGH } else { 1 };
-    let mut scratch = Scratch::default();
     let mut found = 0;
     let mut best: Option<(f64, Vec<f64>)> = None;
     for attempt in 0..n_wanted + MOST_OUTSIDE {
         let mut random = stream(seed, index as u64, attempt, Purpose::Starts);
         let params = draw_once(sample, space, fixed, ranges, &mut random, index);
-        let residuals = problem.residuals(&params, &mut scratch);
+        let residuals = problem.residuals(&params, scratch);
         let sum: f64 = residuals.iter().zip(&problem.rows.weights).map(|(r, w)| w * r * r).sum();
         let size = if sum.is_finite() { sum } else { f64::INFINITY };
         found += u32::from(sum.is_finite());

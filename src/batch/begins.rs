@@ -7,6 +7,7 @@ use crate::batch::path::Crew;
 use crate::batch::path::Path;
 use crate::batch::path::Way;
 use crate::batch::spec::BatchSpec;
+use crate::objective::Scratch;
 use crate::objective::projection::Projection;
 use crate::objective::rows::Rows;
 use crate::scan::Mesh;
@@ -110,8 +111,10 @@ impl Begins<'_> {
         crew: Crew<'_>,
         workspace: &mut Workspace,
     ) -> (Vec<Vec<f64>>, Vec<Outcome>) {
-        let begin = |s: usize| self.scanned.get(s).cloned().unwrap_or_else(|| self.drawn(numbers.start + s));
-        let beginnings = crew.map(numbers.len(), |(): &mut (), s| begin(s));
+        let beginnings = crew.map_with(numbers.len(), workspace, |workspace, s| {
+            let scanned = self.scanned.get(s).cloned();
+            scanned.unwrap_or_else(|| self.drawn(numbers.start + s, &mut workspace.scratch))
+        });
         let ends = path.solve_all(&beginnings, |s| self.way(s), crew, workspace);
         (beginnings, ends)
     }
@@ -147,12 +150,12 @@ impl Begins<'_> {
     }
 
     /// Start number `s`: what was scanned first.
-    pub(super) fn start(&self, s: usize) -> Vec<f64> {
-        self.scanned.get(s).cloned().unwrap_or_else(|| self.drawn(s))
+    pub(super) fn start(&self, s: usize, scratch: &mut Scratch) -> Vec<f64> {
+        self.scanned.get(s).cloned().unwrap_or_else(|| self.drawn(s, scratch))
     }
 
     /// Start number `s` of those that no scan gives, with fixed parameters in place.
-    fn drawn(&self, s: usize) -> Vec<f64> {
+    fn drawn(&self, s: usize, scratch: &mut Scratch) -> Vec<f64> {
         let spec = self.spec;
         let p = self.plan.law.parameters().len();
         let given = spec.starts.as_ref().filter(|_| spec.start_rule == StartRule::Given);
@@ -163,7 +166,8 @@ impl Begins<'_> {
                 given.values[from + s * p..][..p].to_vec()
             }
             (None, None) => {
-                return draw(&self.sample, &self.plan.start_space, spec.fixed, self.ranges(), spec.seed, s);
+                let space = &self.plan.start_space;
+                return draw(&self.sample, space, spec.fixed, self.ranges(), spec.seed, s, scratch);
             }
         };
         for (value, &fixed) in row.iter_mut().zip(spec.fixed) {

@@ -36,7 +36,7 @@ pub(super) fn fit(
 ) -> FitResult {
     let law = &*plan.law;
     let raw = spec.rows_of(index);
-    let rows = prepare(law, &raw, spec.residual, spec.level);
+    let rows = prepare(law, &raw, spec.residual, spec.level, &mut workspace.scratch);
     let free = &plan.space.free;
     if rows.n == 0 || rows.n + plan.known.len() < free.len() {
         monitor.tick((plan.n_points + spec.n_replicates()) as u64);

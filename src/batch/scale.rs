@@ -86,7 +86,7 @@ pub(super) fn from_data(
     problem: &Problem<'_>,
     projection: Option<&Projection<'_>>,
     space: &Space,
-    pilots: &Pilots<impl Fn(usize) -> Vec<f64>>,
+    pilots: &Pilots<impl Fn(usize, &mut Scratch) -> Vec<f64>>,
     options: Options,
     crew: Crew<'_>,
     workspace: &mut Workspace,
@@ -98,7 +98,7 @@ pub(super) fn from_data(
     let options = Options { max_iterations: options.max_iterations.max(PILOT_ITERATIONS) };
     let path = Path { problem: pilot, projection, space, options };
     let solve_all = |starts: Range<usize>, workspace: &mut Workspace| {
-        let starts: Vec<Vec<f64>> = starts.map(&pilots.begin).collect();
+        let starts: Vec<Vec<f64>> = starts.map(|s| (pilots.begin)(s, &mut workspace.scratch)).collect();
         path.solve_all(&starts, |_| Way::Separable, crew, workspace)
     };
     let n_first = pilots.n_first.min(pilots.n);

@@ -17,6 +17,7 @@ use crate::batch::scale;
 use crate::batch::scale::ScaleRule;
 use crate::batch::spec::BatchSpec;
 use crate::objective::Objective;
+use crate::objective::Scratch;
 use crate::objective::prior::Prior;
 use crate::objective::problem::Problem;
 use crate::objective::projection::Projection;
@@ -76,7 +77,8 @@ pub(super) fn search<'a>(
     if !plan.known.is_empty() && problem.prior.known.is_empty() {
         let fit_alone = |rows_alone: &Problem<'_>| {
             let ends = crew.map_with(plan.n_starts, workspace, |workspace, s| {
-                solve(rows_alone, &alone.space, &alone.begin(begins.start(s)), options, workspace).objective
+                let begin = alone.begin(begins.start(s, &mut workspace.scratch));
+                solve(rows_alone, &alone.space, &begin, options, workspace).objective
             });
             ends.into_iter().filter(|objective| objective.is_finite()).fold(f64::INFINITY, f64::min)
         };
@@ -89,7 +91,8 @@ pub(super) fn search<'a>(
     let may_stop = begins.may_stop() && !is_fitted;
     let n_first = if may_stop { begins.scanned.len() + FIRST_DRAWN } else { plan.n_starts - n_second };
     let (mut beginnings, mut ends) = if is_fitted {
-        let beginnings = crew.map(n_first, |(): &mut (), s| begins.start(s));
+        let begin = |workspace: &mut Workspace, s: usize| begins.start(s, &mut workspace.scratch);
+        let beginnings = crew.map_with(n_first, workspace, begin);
         let ends = with_fitted_scale(problem, &plan.space, &beginnings, options, crew, workspace);
         (beginnings, ends)
     } else {
@@ -216,7 +219,7 @@ fn scale_from_pilot(
 ) -> f64 {
     let n = begins.plan.n_starts.min(scale::PILOT_STARTS);
     let n_first = if begins.may_stop() { begins.scanned.len() + FIRST_DRAWN } else { n };
-    let pilots = scale::Pilots { begin: |s| alone.begin(begins.start(s)), n, n_first };
+    let pilots = scale::Pilots { begin: |s, scratch: &mut Scratch| alone.begin(begins.start(s, scratch)), n, n_first };
     let rows_alone = alone.problem(problem);
     let found = scale::from_data(&rows_alone, projection, &alone.space, &pilots, options, crew, workspace);
     // The objective is not finite anywhere: any scale shows it.

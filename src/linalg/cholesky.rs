@@ -12,6 +12,26 @@ const RELATIVE_PIVOT: f64 = 1e-14;
 #[must_use]
 pub fn factor(a: &mut [f64], n: usize) -> bool {
     debug_assert_eq!(a.len(), n * n, "a is n × n");
+    // Laws have few parameters: loops of a known length are a quarter of the work.
+    match n {
+        1 => factor_fixed::<1>(a),
+        2 => factor_fixed::<2>(a),
+        3 => factor_fixed::<3>(a),
+        4 => factor_fixed::<4>(a),
+        5 => factor_fixed::<5>(a),
+        6 => factor_fixed::<6>(a),
+        7 => factor_fixed::<7>(a),
+        _ => factor_rows(a, n),
+    }
+}
+
+fn factor_fixed<const N: usize>(a: &mut [f64]) -> bool {
+    let a = &mut a[..N * N];
+    factor_rows(a, N)
+}
+
+#[inline(always)]
+fn factor_rows(a: &mut [f64], n: usize) -> bool {
     for j in 0..n {
         let (above, rest) = a.split_at_mut(j * n);
         let row = &mut rest[..n];
@@ -33,6 +53,24 @@ pub fn factor(a: &mut [f64], n: usize) -> bool {
 /// Replaces `b` by the solution x of L Lᵀ x = b, for the `l` of [`factor`].
 pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
     debug_assert!(l.len() == n * n && b.len() == n, "l is n × n, b has n elements");
+    match n {
+        1 => solve_fixed::<1>(l, b),
+        2 => solve_fixed::<2>(l, b),
+        3 => solve_fixed::<3>(l, b),
+        4 => solve_fixed::<4>(l, b),
+        5 => solve_fixed::<5>(l, b),
+        6 => solve_fixed::<6>(l, b),
+        7 => solve_fixed::<7>(l, b),
+        _ => solve_rows(l, n, b),
+    }
+}
+
+fn solve_fixed<const N: usize>(l: &[f64], b: &mut [f64]) {
+    solve_rows(&l[..N * N], N, &mut b[..N]);
+}
+
+#[inline(always)]
+fn solve_rows(l: &[f64], n: usize, b: &mut [f64]) {
     for i in 0..n {
         let row = &l[i * n..][..=i];
         b[i] = (b[i] - product(&row[..i], &b[..i])) / row[i];
@@ -48,6 +86,7 @@ pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
 }
 
 /// The sum of products, in order.
+#[inline(always)]
 fn product(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

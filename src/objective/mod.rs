@@ -57,6 +57,21 @@ pub(crate) struct Scratch {
     pub(crate) factors: Vec<f64>,
     pub(crate) shifts: Vec<f64>,
     pub(crate) sums: Vec<f64>,
+    /// Buffers that nobody uses at the moment.
+    spare: Vec<Vec<f64>>,
+}
+
+impl Scratch {
+    /// A buffer of at least `n` values, which hold anything, to be put back: large ones cost more to make than to fill.
+    pub(crate) fn take(&mut self, n: usize) -> Vec<f64> {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        grow(&mut buffer, n);
+        buffer
+    }
+
+    pub(crate) fn put_back(&mut self, buffer: Vec<f64>) {
+        self.spare.push(buffer);
+    }
 }
 
 /// Makes room for `n` values, which hold anything; what is there stays, since programs take turns.

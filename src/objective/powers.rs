@@ -261,7 +261,7 @@ mod tests {
         let x = [sizes, tokens].concat();
         let n = y.len();
         let raw = RawRows { x: &x, stride: n, first: 0, n, y: &y, weights: Some(&weights), sigma: None };
-        prepare(law, &raw, residual, Level::best())
+        prepare(law, &raw, residual, Level::best(), &mut Scratch::default())
     }
 
     fn problem<'a>(law: &'a CompiledLaw, rows: &'a Rows, free: &'a [usize], cancel: &'a AtomicBool) -> Problem<'a> {
@@ -319,7 +319,7 @@ mod tests {
         let axes: Vec<Axis> =
             values.iter().enumerate().map(|(nonlinear, v)| Axis { nonlinear, values: v.clone() }).collect();
         let mut params = vec![0.0; 5];
-        let table = projection.tabulate(&axes, &params).expect("each power has one exponent");
+        let table = projection.tabulate(&axes, &params, &mut Scratch::default()).expect("each power has one exponent");
         let (mut ours, mut direct) = (Products::default(), Products::default());
         for (i, &alpha) in values[0].iter().enumerate() {
             for (k, &beta) in values[1].iter().enumerate() {

@@ -4,7 +4,6 @@
 //! logarithmic residuals, plain squares otherwise. It proposes where to look; the true objective decides.
 
 use crate::dispatch::Arith;
-use crate::dispatch::Plain;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
 use crate::formula::program::BLOCK;
@@ -12,6 +11,8 @@ use crate::law::Power;
 use crate::law::Residual;
 use crate::law::Separable;
 use crate::linalg::add_products;
+use crate::linalg::triple_dot;
+use crate::loss::Point;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
@@ -60,7 +61,7 @@ impl<'a> Projection<'a> {
     /// The squares that stand for the objective of `problem`; `None` where its law is linear in nothing.
     pub(crate) fn of(problem: &Problem<'a>) -> Option<Projection<'a>> {
         let mut out = Projection::unweighted(problem)?;
-        out.weigh(|_| 1.0);
+        out.weigh(None);
         Some(out)
     }
 
@@ -69,7 +70,7 @@ impl<'a> Projection<'a> {
         let mut out = Projection::unweighted(problem)?;
         let residuals = problem.residuals(params, scratch);
         let points = problem.points(&residuals);
-        out.weigh(|row| points.get(row).map_or(0.0, |point| point.weight));
+        out.weigh(Some(&points));
         Some(out)
     }
 
@@ -106,19 +107,17 @@ impl<'a> Projection<'a> {
         (&self.weights[first..][..rows], &self.weighted[first..][..rows])
     }
 
-    fn weigh(&mut self, factor: impl Fn(usize) -> f64) {
+    /// Weighs every row by `factors` beside its own weight; rows without a factor are padding.
+    fn weigh(&mut self, factors: Option<&[Point]>) {
         let rows = self.problem.rows;
-        let is_log = self.problem.residual == Residual::Log;
-        self.weights.clear();
-        self.weighted.clear();
-        for (row, (&y, &w)) in rows.response.iter().zip(&rows.weights).enumerate() {
-            let y = if is_log { special::exp::<Plain>(y) } else { y };
-            let v = w * factor(row) / if is_log { y * y } else { 1.0 };
-            self.weights.push(v);
-            self.weighted.push(v * y);
+        self.weights.clone_from(&rows.weights);
+        self.weighted.clone_from(&rows.response);
+        if let Some(points) = factors {
+            self.weights.iter_mut().zip(points).for_each(|(v, point)| *v *= point.weight);
         }
-        let natural = self.weighted.iter().zip(&self.weights);
-        self.square = natural.filter(|(_, v)| **v > 0.0).map(|(vy, v)| vy * vy / v).sum();
+        let is_log = self.problem.residual == Residual::Log;
+        let (weights, responses) = (&mut self.weights[..], &mut self.weighted[..]);
+        self.square = dispatch(self.problem.level, Weigh { weights, responses, is_log });
     }
 
     /// The sums at the nonlinear parameters of `params`, derivatives included if asked for.
@@ -137,6 +136,36 @@ fn ranges(problem: &Problem<'_>, separable: &Separable) -> Vec<Vec<(f64, f64)>> 
     };
     let powers = separable.powers.iter().flatten();
     powers.map(|power| power.exponents.iter().map(|(_, u)| of(*u)).collect()).collect()
+}
+
+/// Responses in logarithms become responses, and their weights those of relative differences; then responses are multiplied by
+/// the weights. Gives Σ v y².
+struct Weigh<'a> {
+    weights: &'a mut [f64],
+    responses: &'a mut [f64],
+    is_log: bool,
+}
+
+impl Work for Weigh<'_> {
+    type Out = f64;
+
+    #[inline(always)]
+    fn run<A: Arith>(self) -> f64 {
+        let Weigh { weights, responses, is_log } = self;
+        if is_log {
+            for y in responses.iter_mut() {
+                *y = special::exp::<A>(*y);
+            }
+            for (v, y) in weights.iter_mut().zip(&*responses) {
+                *v /= y * y;
+            }
+        }
+        let square = triple_dot::<A>(weights, responses, responses);
+        for (y, v) in responses.iter_mut().zip(&*weights) {
+            *y *= v;
+        }
+        square
+    }
 }
 
 struct AllProducts<'a> {

@@ -11,6 +11,8 @@ use crate::formula::program::LANES;
 use crate::formula::program::Operand;
 use crate::law::CompiledLaw;
 use crate::law::Residual;
+use crate::objective::Scratch;
+use crate::objective::grow;
 use crate::special;
 
 /// Prepared rows. Padding repeats the last row with weight 0.
@@ -112,10 +114,18 @@ impl Taken<'_> {
     fn gather(self, column: &[f64], out: &mut Vec<f64>) {
         if self.is_whole {
             out.extend_from_slice(&column[..self.rows.len()]);
+            pad(out, self.padded - self.rows.len());
         } else {
-            out.extend(self.rows.iter().map(|&row| column[row]));
+            let first = out.len();
+            out.resize(first + self.padded, 0.0);
+            for (value, &row) in out[first..].iter_mut().zip(self.rows) {
+                *value = column[row];
+            }
+            let n = self.rows.len();
+            if let Some(&last) = self.rows.last() {
+                out[first + n..].fill(column[last]);
+            }
         }
-        pad(out, self.padded - self.rows.len());
     }
 }
 
@@ -176,14 +186,21 @@ impl RawRows<'_> {
 }
 
 /// Prepares the rows of a fit.
-pub(crate) fn prepare(law: &CompiledLaw, raw: &RawRows<'_>, residual: Residual, level: Level) -> Rows {
-    dispatch(level, Prepare { law, raw, residual })
+pub(crate) fn prepare(
+    law: &CompiledLaw,
+    raw: &RawRows<'_>,
+    residual: Residual,
+    level: Level,
+    scratch: &mut Scratch,
+) -> Rows {
+    dispatch(level, Prepare { law, raw, residual, scratch })
 }
 
 struct Prepare<'a> {
     law: &'a CompiledLaw,
     raw: &'a RawRows<'a>,
     residual: Residual,
+    scratch: &'a mut Scratch,
 }
 
 impl Work for Prepare<'_> {
@@ -191,7 +208,7 @@ impl Work for Prepare<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) -> Rows {
-        let Prepare { law, raw, residual } = self;
+        let Prepare { law, raw, residual, scratch } = self;
         let kept = raw.kept();
         let n = kept.len();
         let padded = n.next_multiple_of(LANES);
@@ -211,31 +228,31 @@ impl Work for Prepare<'_> {
         pad(&mut noise, padded - n);
 
         let program = &law.prelude;
-        let mut scalars = Vec::new();
-        program.run_scalars::<A>(&[], &mut scalars);
-        let mut registers = vec![0.0; program.n_registers * BLOCK];
+        program.run_scalars::<A>(&[], &mut scratch.scalars);
+        grow(&mut scratch.registers, program.n_registers * BLOCK);
         // A block of raw variables at a time, gathered without the rows that are left out.
-        let mut block = vec![0.0; law.variables.len() * BLOCK];
+        let mut block = scratch.take(law.variables.len() * BLOCK);
         let mut first = 0;
         while first < padded {
             let rows = BLOCK.min(padded - first);
-            for (v, variable) in block.chunks_exact_mut(BLOCK).enumerate() {
+            for (v, variable) in block.chunks_exact_mut(BLOCK).take(law.variables.len()).enumerate() {
                 for (i, value) in variable[..rows].iter_mut().enumerate() {
                     let row = kept[(first + i).min(n - 1)];
                     *value = raw.x[v * raw.stride + raw.first + row];
                 }
             }
             let table = Columns { values: &block, stride: BLOCK };
-            program.run_block::<A>(&scalars, table, 0, rows, &mut registers);
+            program.run_block::<A>(&scratch.scalars, table, 0, rows, &mut scratch.registers);
             for index in 0..n_columns {
                 let place = &mut columns[index * padded + first..][..rows];
-                match program.output(index, &scalars, table, 0, rows, &registers) {
+                match program.output(index, &scratch.scalars, table, 0, rows, &scratch.registers) {
                     Operand::Rows(values) => place.copy_from_slice(values),
                     Operand::One(value) => place.fill(value),
                 }
             }
             first += rows;
         }
+        scratch.put_back(block);
         let rounding_floor = rounding_floor(&response, &weights, residual);
         let (taken, is_whole) = (vec![], false);
         Rows { n, padded, columns, response, weights, noise, residual, rounding_floor, taken, is_whole }

@@ -10,8 +10,10 @@ use crate::dispatch::Work;
 use crate::dispatch::dispatch;
 use crate::law::Power;
 use crate::objective::Objective;
+use crate::objective::Scratch;
 use crate::objective::basis::Block;
 use crate::objective::basis::fill_power;
+use crate::objective::grow;
 use crate::objective::projection::Products;
 use crate::objective::projection::Projection;
 use crate::special;
@@ -30,12 +32,11 @@ pub(crate) struct Table {
     pub(crate) along: Vec<Option<usize>>,
     /// Its places there.
     pub(crate) sizes: Vec<usize>,
-    /// For each basis function and place on its axis Σ v y g, and its shift.
-    pub(crate) right: Vec<Vec<f64>>,
-    pub(crate) shifts: Vec<Vec<f64>>,
-    /// For each pair of basis functions their products, row-major over the places of the first and of the second; where both
-    /// vary along one axis, the places are the same.
-    pairs: Vec<Vec<f64>>,
+    /// For each basis function Σ v y g at each place on its axis, then its shifts there; then for each pair of basis functions
+    /// their products, row-major over the places of the first and of the second; where both vary along one axis, the places
+    /// are the same. One stretch of memory, and where each of these begins.
+    values: Vec<f64>,
+    starts: Vec<usize>,
 }
 
 impl Table {
@@ -49,8 +50,8 @@ impl Table {
         out.shifts.clear();
         let place = |t: usize| self.along[t].map_or(0, |axis| cell[axis]);
         for t in 0..n {
-            out.right.push(self.right[t][place(t)]);
-            out.shifts.push(self.shifts[t][place(t)]);
+            out.right.push(self.right(t)[place(t)]);
+            out.shifts.push(self.part(n + t)[place(t)]);
             for u in t..n {
                 out.gram[t * n + u] = self.product(t, place(t), u, place(u));
             }
@@ -66,14 +67,36 @@ impl Table {
     /// The products of t ≤ u.
     pub(crate) fn pair(&self, t: usize, u: usize) -> &[f64] {
         let n = self.along.len();
-        &self.pairs[t * n - t * (t + 1) / 2 + u]
+        self.part(2 * n + t * n - t * (t + 1) / 2 + u)
+    }
+
+    /// Σ v y g at each place.
+    pub(crate) fn right(&self, t: usize) -> &[f64] {
+        self.part(t)
+    }
+
+    /// Gives the memory back.
+    pub(crate) fn release(self, scratch: &mut Scratch) {
+        scratch.put_back(self.values);
+    }
+
+    fn part(&self, index: usize) -> &[f64] {
+        &self.values[self.starts[index]..self.starts[index + 1]]
+    }
+
+    /// Room for one more part, of `n` values.
+    fn extend(&mut self, n: usize) -> &mut [f64] {
+        let first = self.starts.last().copied().unwrap_or(0);
+        self.starts.push(first + n);
+        grow(&mut self.values, first + n);
+        &mut self.values[first..first + n]
     }
 }
 
 impl Projection<'_> {
     /// The products over a grid, other nonlinear parameters being those of `params`; `None` where a basis function is no
     /// power or varies along two axes.
-    pub(crate) fn tabulate(&self, axes: &[Axis], params: &[f64]) -> Option<Table> {
+    pub(crate) fn tabulate(&self, axes: &[Axis], params: &[f64], scratch: &mut Scratch) -> Option<Table> {
         let powers = self.separable.powers.as_deref()?;
         let axis_of = |power: &Power| {
             let mut found =
@@ -83,7 +106,7 @@ impl Projection<'_> {
         };
         let along: Vec<Option<usize>> = powers.iter().map(axis_of).collect::<Option<_>>()?;
         let theta: Vec<f64> = self.separable.nonlinear.iter().map(|&j| params[j]).collect();
-        Some(dispatch(self.problem.level, Tabulate { projection: self, powers, axes, along, theta }))
+        Some(dispatch(self.problem.level, Tabulate { projection: self, powers, axes, along, theta, scratch }))
     }
 }
 
@@ -93,6 +116,7 @@ struct Tabulate<'a> {
     axes: &'a [Axis],
     along: Vec<Option<usize>>,
     theta: Vec<f64>,
+    scratch: &'a mut Scratch,
 }
 
 /// Places are padded to whole numbers of vectors.
@@ -155,12 +179,12 @@ impl Work for Tabulate<'_> {
     type Out = Table;
 
     #[inline(always)]
-    fn run<A: Arith>(self) -> Table {
-        let Tabulate { projection, powers, axes, ref along, ref theta } = self;
+    fn run<A: Arith>(mut self) -> Table {
+        let Sheets { mut still, mut moving, mut crossed } = self.sheets();
+        let Tabulate { projection, powers, axes, along, ref theta, scratch } = self;
         let data = projection.problem.rows;
         let mut shifts = Vec::new();
         projection.shifts(theta, &mut shifts);
-        let Sheets { mut still, mut moving, mut crossed } = self.sheets();
         let n_still = still.terms.len();
         let mut column = [0.0; STRIP];
         let mut scales = [0.0; STRIP];
@@ -206,17 +230,17 @@ impl Work for Tabulate<'_> {
             first += rows;
         }
         let sizes: Vec<usize> = along.iter().map(|axis| axis.map_or(1, |a| axes[a].values.len())).collect();
-        Sheets { still, moving, crossed }.table(self.along, sizes, &shifts)
+        Sheets { still, moving, crossed }.table(along, sizes, &shifts, scratch)
     }
 }
 
 impl Tabulate<'_> {
     /// Room for all that is summed.
-    fn sheets(&self) -> Sheets {
+    fn sheets(&mut self) -> Sheets {
         let terms: Vec<usize> = (0..self.powers.len()).filter(|&t| self.along[t].is_none()).collect();
         let n = terms.len();
         let width = (1 + n).next_multiple_of(HIGH);
-        let values = vec![0.0; STRIP.min(self.projection.problem.rows.padded) * width];
+        let values = self.strip(width);
         let still = Still { terms, width, values, right: vec![0.0; n], squares: vec![0.0; n * n] };
         let moving: Vec<Sheet> =
             (0..self.powers.len()).filter_map(|t| Some(self.sheet(t, self.along[t]?, width))).collect();
@@ -224,15 +248,18 @@ impl Tabulate<'_> {
         for (a, left) in moving.iter().enumerate() {
             for (b, other) in moving.iter().enumerate().skip(a + 1) {
                 let is_beside = left.axis == other.axis;
-                let n_rows = if is_beside { 1 } else { left.width };
-                crossed.push((a, b, is_beside, vec![0.0; n_rows * other.width]));
+                let n = if is_beside { other.width } else { left.width * other.width };
+                let mut sums = self.scratch.take(n);
+                sums.truncate(n);
+                sums.fill(0.0);
+                crossed.push((a, b, is_beside, sums));
             }
         }
         Sheets { still, moving, crossed }
     }
 
     /// The empty sheet of a function that varies along `axis`.
-    fn sheet(&self, term: usize, axis: usize, n_still: usize) -> Sheet {
+    fn sheet(&mut self, term: usize, axis: usize, n_still: usize) -> Sheet {
         let Axis { nonlinear, values } = &self.axes[axis];
         let width = values.len().next_multiple_of(WIDTH);
         // Beyond the last place it stands once more.
@@ -243,7 +270,6 @@ impl Tabulate<'_> {
             self.projection.shift(self.powers, term, &theta)
         };
         let shifts = exponents.iter().map(shift).collect();
-        let strip = STRIP.min(self.projection.problem.rows.padded) * width;
         Sheet {
             term,
             axis,
@@ -251,63 +277,91 @@ impl Tabulate<'_> {
             width,
             exponents,
             shifts,
-            values: vec![0.0; strip],
-            weighted: vec![0.0; strip],
+            values: self.strip(width),
+            weighted: self.strip(width),
             squares: vec![0.0; width],
             still: vec![0.0; n_still * width],
         }
     }
 }
 
+impl Tabulate<'_> {
+    /// Room for a strip of rows, which hold anything.
+    fn strip(&mut self, width: usize) -> Vec<f64> {
+        self.scratch.take(STRIP.min(self.projection.problem.rows.padded) * width)
+    }
+}
+
 impl Sheets {
     /// The sums without padding, by pairs of functions.
-    fn table(mut self, along: Vec<Option<usize>>, sizes: Vec<usize>, still_shifts: &[f64]) -> Table {
+    fn table(self, along: Vec<Option<usize>>, sizes: Vec<usize>, still_shifts: &[f64], scratch: &mut Scratch) -> Table {
         let n = along.len();
         let place = |t: usize| {
             let moving = self.moving.iter().position(|sheet| sheet.term == t).map(Place::Moving);
             moving.unwrap_or_else(|| Place::Still(self.still.terms.iter().take_while(|&&other| other != t).count()))
         };
         let places: Vec<Place> = (0..n).map(place).collect();
-        let mut pairs = Vec::with_capacity(n * (n + 1) / 2);
-        for t in 0..n {
-            for u in t..n {
-                pairs.push(match (places[t], places[u]) {
-                    (Place::Still(a), Place::Still(b)) => vec![self.still.squares[b * self.still.terms.len() + a]],
-                    (Place::Still(a), Place::Moving(m)) | (Place::Moving(m), Place::Still(a)) => {
-                        self.moving[m].beside(1 + a)
-                    }
-                    (Place::Moving(a), Place::Moving(b)) if a == b => std::mem::take(&mut self.moving[a].squares),
-                    (Place::Moving(a), Place::Moving(b)) => {
-                        let found = self.crossed.iter_mut().find(|pair| (pair.0, pair.1) == (a, b));
-                        let mut values = found.map(|pair| std::mem::take(&mut pair.3)).unwrap_or_default();
-                        let (n_rows, width) = (values.len() / self.moving[b].width, self.moving[b].width);
-                        for row in 1..n_rows {
-                            values.copy_within(row * width..row * width + sizes[u], row * sizes[u]);
-                        }
-                        values.truncate(n_rows.min(sizes[t]) * sizes[u]);
-                        values
-                    }
-                });
+        let (values, starts) = (scratch.take(0), Vec::with_capacity(2 * n + n * (n + 1) / 2 + 1));
+        let mut out = Table { along, sizes, values, starts };
+        out.extend(0);
+        for (t, place) in places.iter().enumerate() {
+            let right = out.extend(out.sizes[t]);
+            match *place {
+                Place::Still(a) => right[0] = self.still.right[a],
+                Place::Moving(m) => right.copy_from_slice(self.moving[m].beside(0)),
             }
         }
-        let right = places.iter().map(|place| match *place {
-            Place::Still(a) => vec![self.still.right[a]],
-            Place::Moving(m) => self.moving[m].beside(0),
-        });
-        let right = right.collect();
-        let shifts = places.iter().enumerate().map(|(t, place)| match *place {
-            Place::Still(_) => vec![still_shifts[t]],
-            Place::Moving(m) => self.moving[m].shifts[..sizes[t]].to_vec(),
-        });
-        let shifts = shifts.collect();
-        Table { along, sizes, right, shifts, pairs }
+        for (t, place) in places.iter().enumerate() {
+            let shifts = out.extend(out.sizes[t]);
+            match *place {
+                Place::Still(_) => shifts[0] = still_shifts[t],
+                Place::Moving(m) => shifts.copy_from_slice(&self.moving[m].shifts[..shifts.len()]),
+            }
+        }
+        for t in 0..n {
+            for u in t..n {
+                match (places[t], places[u]) {
+                    (Place::Still(a), Place::Still(b)) => {
+                        out.extend(1)[0] = self.still.squares[b * self.still.terms.len() + a];
+                    }
+                    (Place::Still(a), Place::Moving(m)) | (Place::Moving(m), Place::Still(a)) => {
+                        let sheet = &self.moving[m];
+                        out.extend(sheet.n_places).copy_from_slice(sheet.beside(1 + a));
+                    }
+                    (Place::Moving(a), Place::Moving(b)) if a == b => {
+                        let sheet = &self.moving[a];
+                        out.extend(sheet.n_places).copy_from_slice(&sheet.squares[..sheet.n_places]);
+                    }
+                    (Place::Moving(a), Place::Moving(b)) => {
+                        let (left, other) = (&self.moving[a], &self.moving[b]);
+                        let found = self.crossed.iter().find(|pair| (pair.0, pair.1) == (a, b));
+                        let (is_beside, sums) = found.map_or((true, &[][..]), |pair| (pair.2, &pair.3[..]));
+                        let n_rows = if is_beside { 1 } else { left.n_places };
+                        let rows = out.extend(n_rows * other.n_places).chunks_exact_mut(other.n_places);
+                        for (row, sums) in rows.zip(sums.chunks_exact(other.width)) {
+                            row.copy_from_slice(&sums[..other.n_places]);
+                        }
+                    }
+                }
+            }
+        }
+        let Sheets { still, moving, crossed } = self;
+        scratch.put_back(still.values);
+        for sheet in moving {
+            scratch.put_back(sheet.values);
+            scratch.put_back(sheet.weighted);
+        }
+        for (.., sums) in crossed {
+            scratch.put_back(sums);
+        }
+        out
     }
 }
 
 impl Sheet {
     /// Products with a still column.
-    fn beside(&self, column: usize) -> Vec<f64> {
-        self.still[column * self.width..][..self.n_places].to_vec()
+    fn beside(&self, column: usize) -> &[f64] {
+        &self.still[column * self.width..][..self.n_places]
     }
 }
 

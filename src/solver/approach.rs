@@ -226,12 +226,20 @@ impl Chart<'_> {
                 unit = self.unit(workspace);
             }
             let ChartPlace { gradient, hessian, metric } = &self.at;
-            for (a, &i) in workspace.active.iter().enumerate() {
-                for (b, &j) in workspace.active.iter().enumerate() {
-                    let damping = if lambda > 0.0 { lambda * unit * metric[i * p + j] } else { 0.0 };
-                    workspace.system[a * m + b] = hessian[i * p + j] + damping;
+            let Workspace { active, system, right_side, .. } = workspace;
+            for ((&i, row), right) in active.iter().zip(system.chunks_exact_mut(m.max(1))).zip(right_side.iter_mut()) {
+                let from = &hessian[i * p..][..p];
+                for (place, &j) in row.iter_mut().zip(&*active) {
+                    *place = from[j];
                 }
-                workspace.right_side[a] = -gradient[i];
+                *right = -gradient[i];
+            }
+            if lambda > 0.0 {
+                for (&i, row) in active.iter().zip(system.chunks_exact_mut(m.max(1))) {
+                    for (place, &j) in row.iter_mut().zip(&*active) {
+                        *place += lambda * unit * metric[i * p + j];
+                    }
+                }
             }
             if factor(&mut workspace.system[..m * m], m) {
                 break;
@@ -248,9 +256,11 @@ impl Chart<'_> {
         }
         let ChartPlace { gradient, hessian, .. } = &self.at;
         let mut predicted = 0.0;
+        // Those that do not move have a step of 0.
+        let step = &workspace.step[..p];
         for &i in &workspace.active {
-            let curved: f64 = workspace.active.iter().map(|&j| hessian[i * p + j] * workspace.step[j]).sum();
-            predicted -= workspace.step[i] * (gradient[i] + 0.5 * curved);
+            let curved: f64 = hessian[i * p..][..p].iter().zip(step).map(|(h, s)| h * s).sum();
+            predicted -= step[i] * (gradient[i] + 0.5 * curved);
         }
         (predicted.is_finite() && predicted > 0.0).then_some((predicted, lambda))
     }

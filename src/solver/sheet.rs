@@ -7,6 +7,7 @@
 use crate::dispatch::Arith;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
+use crate::objective::Scratch;
 use crate::objective::Table;
 use crate::objective::projection::Projection;
 use crate::solver::Space;
@@ -16,7 +17,12 @@ use crate::solver::projected::COLLINEAR;
 const MOST_OTHERS: usize = 3;
 
 /// The squares of the cells, those along the last axis side by side; `None` where the law asks for more than subsets.
-pub(crate) fn squares(projection: &Projection<'_>, space: &Space, table: &Table) -> Option<Vec<f64>> {
+pub(crate) fn squares(
+    projection: &Projection<'_>,
+    space: &Space,
+    table: &Table,
+    scratch: &mut Scratch,
+) -> Option<Vec<f64>> {
     let separable = projection.separable;
     let n = separable.n_terms();
     if separable.has_rest || n == 0 {
@@ -40,7 +46,9 @@ pub(crate) fn squares(projection: &Projection<'_>, space: &Space, table: &Table)
         return None;
     }
     let n_rows = others.iter().map(|&t| table.sizes[t]).max().unwrap_or(1);
-    let work = Sheet { table, square: projection.square, others: &others, term, is_bounded: &is_bounded, n_rows };
+    let others = &others;
+    let is_bounded = &is_bounded;
+    let work = Sheet { table, square: projection.square, others, term, is_bounded, n_rows, scratch };
     Some(dispatch(projection.problem.level, work))
 }
 
@@ -51,6 +59,7 @@ struct Sheet<'a> {
     term: usize,
     is_bounded: &'a [bool],
     n_rows: usize,
+    scratch: &'a mut Scratch,
 }
 
 /// Terms that are solved for with the varying one, in units in which each has length 1.
@@ -71,13 +80,15 @@ impl Work for Sheet<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) -> Vec<f64> {
-        let Sheet { table, square, others, term, is_bounded, n_rows } = self;
+        let Sheet { table, square, others, term, is_bounded, n_rows, scratch } = self;
         let n = table.sizes[term];
         let at = |t: usize, i: usize| if table.sizes[t] == 1 { 0 } else { i };
         let lengths: Vec<f64> = table.pair(term, term).iter().map(|x| 1.0 / x.sqrt()).collect();
-        let right: Vec<f64> = table.right[term].iter().zip(&lengths).map(|(x, unit)| x * unit).collect();
-        let mut cross = vec![0.0; MOST_OTHERS * n];
-        let mut out = vec![square; n_rows * n];
+        let right: Vec<f64> = table.right(term).iter().zip(&lengths).map(|(x, unit)| x * unit).collect();
+        let mut cross = scratch.take(MOST_OTHERS * n);
+        let mut out = scratch.take(n_rows * n);
+        out.truncate(n_rows * n);
+        out.fill(square);
         for (i, out) in out.chunks_exact_mut(n).enumerate() {
             let unit = |t: usize| 1.0 / table.product(t, at(t, i), t, at(t, i)).sqrt();
             for (place, &t) in others.iter().enumerate() {
@@ -116,6 +127,7 @@ impl Work for Sheet<'_> {
         for value in &mut out {
             *value = if *value >= 0.0 { 0.5 * *value } else { 0.0 };
         }
+        scratch.put_back(cross);
         out
     }
 }
@@ -148,7 +160,7 @@ impl Subset {
             subset.l[k][k] = left.sqrt();
             subset.inverse[k] = 1.0 / subset.l[k][k];
             let inside: f64 = (0..k).map(|h| subset.l[k][h] * subset.z[h]).sum();
-            subset.z[k] = (table.right[t][at(t)] * unit - inside) / subset.l[k][k];
+            subset.z[k] = (table.right(t)[at(t)] * unit - inside) / subset.l[k][k];
             (subset.terms[k], units[k]) = (place, unit);
             subset.n += 1;
         }
@@ -240,6 +252,7 @@ mod tests {
     #[test]
     fn cells_have_the_squares_of_their_amplitudes_solved_for_one_by_one() {
         let cancel = AtomicBool::new(false);
+        let mut scratch = Scratch::default();
         for (text, positive) in LAWS {
             for level in [Level::Portable, Level::best()] {
                 let law = CompiledLaw::new(text, &["N".into(), "D".into()], None, Residual::Log).unwrap();
@@ -250,7 +263,7 @@ mod tests {
                 let y: Vec<f64> = ramp.map(|(size, step)| 2.0 + step + 400.0 * size.powf(-0.34)).collect();
                 let x = [sizes, tokens].concat();
                 let raw = RawRows { x: &x, stride: y.len(), first: 0, n: y.len(), y: &y, weights: None, sigma: None };
-                let rows = prepare(&law, &raw, Residual::Log, level);
+                let rows = prepare(&law, &raw, Residual::Log, level, &mut scratch);
                 let p = law.parameters.len();
                 let free: Vec<usize> = (0..p).collect();
                 let is_positive = |j: usize| positive.contains(&law.parameters[j].as_str());
@@ -272,8 +285,10 @@ mod tests {
                 let values = [vec![-20.0, -0.4, 0.0, 0.3, 0.34, 2.0, 20.0], vec![-3.0, 0.0, 0.1, 0.5, 13.0]];
                 let axis = |nonlinear: usize| Axis { nonlinear, values: values[nonlinear].clone() };
                 let axes = [axis(0), axis(1)];
-                let table = projection.tabulate(&axes, &vec![0.0; p]).expect("each power has one exponent");
-                let all = squares(&projection, &space, &table).expect("one term varies along the last axis");
+                let table =
+                    projection.tabulate(&axes, &vec![0.0; p], &mut scratch).expect("each power has one exponent");
+                let all =
+                    squares(&projection, &space, &table, &mut scratch).expect("one term varies along the last axis");
                 let mut products = Products::default();
                 for i in 0..values[0].len() {
                     for k in 0..values[1].len() {

@@ -11,12 +11,14 @@ pub(super) fn damped_step(workspace: &mut Workspace, scale: &[f64], lambda: f64)
     let p = workspace.gradient.len();
     let m = workspace.active.len();
     workspace.step.fill(0.0);
-    for (a, &i) in workspace.active.iter().enumerate() {
-        for (b, &j) in workspace.active.iter().enumerate() {
-            workspace.system[a * m + b] = workspace.hessian[i * p + j];
+    let Workspace { active, hessian, gradient, system, right_side, .. } = workspace;
+    for (a, (&i, row)) in active.iter().zip(system.chunks_exact_mut(m.max(1))).enumerate() {
+        let from = &hessian[i * p..][..p];
+        for (place, &j) in row.iter_mut().zip(&*active) {
+            *place = from[j];
         }
-        workspace.system[a * m + a] += lambda * scale[i] * scale[i];
-        workspace.right_side[a] = -workspace.gradient[i];
+        row[a] += lambda * scale[i] * scale[i];
+        right_side[a] = -gradient[i];
     }
     if !factor(&mut workspace.system[..m * m], m) {
         return None;
@@ -34,9 +36,11 @@ pub(super) fn predicted_decrease(workspace: &Workspace) -> f64 {
     let mut linear = 0.0;
     let mut quadratic = 0.0;
     for &i in &workspace.active {
-        linear += workspace.gradient[i] * workspace.step[i];
-        for &j in &workspace.active {
-            quadratic += workspace.step[i] * workspace.hessian[i * p + j] * workspace.step[j];
+        let step = workspace.step[i];
+        linear += workspace.gradient[i] * step;
+        // Those that do not move have a step of 0.
+        for (h, other) in workspace.hessian[i * p..][..p].iter().zip(&workspace.step) {
+            quadratic += step * h * other;
         }
     }
     -linear - 0.5 * quadratic
