@@ -63,11 +63,15 @@ pub(super) fn describe(
         is_minimum: end.status.is_success(),
         objective: end.objective,
     };
-    let assessment = assess(problem, &question, &mut workspace.scratch);
     result.sse = residuals.iter().map(|r| r * r).sum();
     let inside = residuals.iter().zip(&problem.rows.noise).filter(|(r, s)| r.abs() <= problem.f_scale * **s).count();
     result.inside_scale =
         if problem.loss.has_scale() { inside as f64 / residuals.len().max(1) as f64 } else { f64::NAN };
+    // Where the loss is curved at no more rows than there are parameters, those are passed through: its curvature there
+    // says how the rows lie, not how far the estimates may be off.
+    let is_corner = is_corner(problem, &residuals, result.inside_scale);
+    drop(residuals);
+    let assessment = assess(problem, &question, &mut workspace.scratch);
     result.params.clone_from(&end.params);
     result.objective = end.objective;
     result.gradient.clone_from(&end.gradient);
@@ -80,9 +84,6 @@ pub(super) fn describe(
     result.flat_direction = assessment.flat_direction;
     result.loose = assessment.loose;
     result.n_clusters = assessment.n_clusters;
-    // Where the loss is curved at no more rows than there are parameters, those are passed through: its curvature there
-    // says how the rows lie, not how far the estimates may be off.
-    let is_corner = is_corner(problem, &residuals, result.inside_scale);
     // Parameters that no open direction moves keep their standard errors.
     if is_corner && (result.status.is_success() || assessment.is_open) {
         result.gap = Some(Gap::Corner);

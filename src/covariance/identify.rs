@@ -75,11 +75,10 @@ pub(super) fn identify(columns: Columns, values: &[f64], pairs: &[(usize, usize)
     });
     let loose = if n_open == 0 { vec![false; m] } else { loose.collect() };
     let flat_direction = readable(&directions[..m], &effects, values);
-    let mut basis = Basis { z: vec![], n, rank: m - n_open, to_params: vec![], m };
-    for k in n_open..m {
-        basis.z.extend(product(&columns, &left[k * m..][..m], n));
-        basis.to_params.extend(directions[k * m..][..m].iter().map(|value| value / sizes[k]));
-    }
+    let closed = directions.chunks_exact(m).zip(&sizes).skip(n_open);
+    let to_params = closed.flat_map(|(direction, size)| direction.iter().map(move |value| value / size)).collect();
+    combine(&mut columns, n, &left[n_open * m..]);
+    let basis = Basis { z: columns, n, rank: m - n_open, to_params, m };
     Identity { condition, is_open: n_open > 0, flat_direction, loose, basis }
 }
 
@@ -127,6 +126,29 @@ fn readable(direction: &[f64], effects: &[f64], values: &[f64]) -> Vec<f64> {
 
 fn length(column: &[f64]) -> f64 {
     dot::<Plain>(column, column).sqrt()
+}
+
+/// Replaces m columns of `n` values by so many combinations of them, block by block in place: a long table has them once.
+fn combine(columns: &mut Vec<f64>, n: usize, vectors: &[f64]) {
+    const BLOCK: usize = 256;
+    let m = columns.len() / n.max(1);
+    let mut block = vec![0.0; m * BLOCK.min(n)];
+    for first in (0..n).step_by(BLOCK) {
+        let length = BLOCK.min(n - first);
+        for (part, column) in block.chunks_exact_mut(length).zip(columns.chunks_exact(n)) {
+            part.copy_from_slice(&column[first..][..length]);
+        }
+        for (vector, column) in vectors.chunks_exact(m).zip(columns.chunks_exact_mut(n)) {
+            let out = &mut column[first..][..length];
+            out.fill(0.0);
+            for (v, part) in vector.iter().zip(block.chunks_exact(length)) {
+                for (value, x) in out.iter_mut().zip(part) {
+                    *value += v * x;
+                }
+            }
+        }
+    }
+    columns.truncate(vectors.len() / m.max(1) * n);
 }
 
 /// Σ vₖ columnₖ of columns with `n` values each.

@@ -9,6 +9,7 @@ mod sandwich;
 use crate::covariance::identify::Columns;
 use crate::covariance::identify::Identity;
 use crate::covariance::identify::identify;
+use crate::covariance::sandwich::Bend;
 use crate::covariance::sandwich::Priors;
 use crate::covariance::sandwich::Rows;
 use crate::covariance::sandwich::estimate;
@@ -217,23 +218,53 @@ const IDLE: f64 = 1e-10;
 fn slopes(problem: &Problem<'_>, params: &[f64], moving: &[usize], scratch: &mut Scratch) -> Slopes {
     let (n, m) = (problem.rows.n, moving.len());
     let weights = &problem.rows.weights[..n];
-    let (residuals, jacobian) = Problem { free: moving, ..*problem }.linearise(params, scratch);
+    let (residuals, mut values) = Problem { free: moving, ..*problem }.linearise(params, scratch);
     // A prior is a row whose residual √v (θ − mean) / sd has the noise variance v.
     let curvatures = problem.prior.curvatures(moving);
     let known: Vec<usize> = (0..m).filter(|&k| curvatures[k] > 0.0).collect();
     let size = if problem.residual == Residual::Log { 1.0 } else { typical_response(problem.rows, problem.residual) };
-    let mut values: Vec<f64> = Vec::with_capacity((n + known.len()) * m);
-    for (k, column) in jacobian.chunks_exact(problem.rows.padded.max(1)).enumerate() {
+    let padded = problem.rows.padded;
+    for (k, column) in values.chunks_exact_mut(padded.max(1)).enumerate() {
         let j = moving[k];
-        let most = column[..n].iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        let most = || column[..n].iter().fold(0.0_f64, |most, value| most.max(value.abs()));
         let is_idle =
-            problem.law.roles[j].role == Role::Exponent && most * params[j].abs().max(1.0) <= IDLE * size.abs();
-        let share = if is_idle { 0.0 } else { 1.0 };
-        values.extend(column.iter().zip(weights).map(|(value, w)| share * value * w.sqrt()));
-        values.extend(known.iter().map(|&own| if own == k { curvatures[k].sqrt() } else { 0.0 }));
+            problem.law.roles[j].role == Role::Exponent && most() * params[j].abs().max(1.0) <= IDLE * size.abs();
+        if is_idle {
+            column.fill(0.0);
+        }
     }
-    let columns = Columns { values, n: n + known.len(), n_rows: n, mass: weights.iter().sum() };
+    scale_by_roots(&mut values, padded, weights);
+    let length = n + known.len();
+    if known.len() > padded - n {
+        values = values
+            .chunks_exact(padded)
+            .flat_map(|column| column.iter().copied().chain(known.iter().map(|_| 0.0)))
+            .collect();
+    }
+    let stride = values.len() / m.max(1);
+    // Columns move up to stand one after the other, in the memory that they have: a long table has it once.
+    for k in 0..m {
+        values.copy_within(k * stride..k * stride + n, k * length);
+        let priors = &mut values[k * length + n..(k + 1) * length];
+        for (value, &own) in priors.iter_mut().zip(&known) {
+            *value = if own == k { curvatures[k].sqrt() } else { 0.0 };
+        }
+    }
+    values.truncate(m * length);
+    let columns = Columns { values, n: length, n_rows: n, mass: weights.iter().sum() };
     Slopes { residuals, columns, known, curvatures }
+}
+
+/// Multiplies columns of `stride` rows by the roots of the rows' weights.
+fn scale_by_roots(columns: &mut [f64], stride: usize, weights: &[f64]) {
+    const BLOCK: usize = 256;
+    let mut roots = [0.0; BLOCK];
+    for (block, weights) in weights.chunks(BLOCK).enumerate() {
+        roots.iter_mut().zip(weights).for_each(|(root, w)| *root = w.sqrt());
+        for column in columns.chunks_exact_mut(stride.max(1)) {
+            column[block * BLOCK..].iter_mut().zip(&roots[..weights.len()]).for_each(|(value, root)| *value *= root);
+        }
+    }
 }
 
 /// A fit whose status is no minimum may still have one in all directions but the open ones, if the next step there is
@@ -280,7 +311,8 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
         found.gap = Some(Gap::NoMinimum);
         return found;
     }
-    let points = problem.points(&residuals[..n]);
+    let bends = problem.at_each(&residuals[..n], Bend::of);
+    drop(residuals);
     let kind = question.kind.resolved(question.clusters.is_some());
     let pull = |&k: &usize| {
         let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);
@@ -289,7 +321,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
     let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
     let exact = (problem.residual == Residual::Deviance).then(|| exact_curvature(problem, params, moving, scratch));
     let curvature = exact.as_deref();
-    let rows = Rows { curvature, weights, points: &points, clusters: question.clusters, priors: &priors };
+    let rows = Rows { curvature, weights, bends: &bends, clusters: question.clusters, priors: &priors };
     let noise = (question.objective + problem.rounding_floor()) / n as f64;
     let least_step = if question.is_minimum { f64::INFINITY } else { SMALL_STEP * noise.sqrt() };
     match estimate(kind, identity.basis, &rows, least_step) {
@@ -335,14 +367,14 @@ pub(crate) fn left_out(
     let pairs = problem.law.amplitude_pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?)));
     let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
     let identity = identify(columns, &values, &pairs.collect::<Vec<_>>(), f64::INFINITY);
-    let points = problem.points(&residuals);
+    let bends = problem.at_each(&residuals, Bend::of);
     let pull = |&k: &usize| {
         let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);
         own.map_or(0.0, |own| curvatures[k].sqrt() * (values[k] - own.mean))
     };
     let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
     let codes: Vec<i64> = units.iter().map(|&unit| i64::try_from(unit).unwrap_or(i64::MAX)).collect();
-    let rows = Rows { curvature: None, weights, points: &points, clusters: Some(&codes), priors: &priors };
+    let rows = Rows { curvature: None, weights, bends: &bends, clusters: Some(&codes), priors: &priors };
     let changes = sandwich::changes_without(identity.basis, &rows);
     residuals.iter().zip(weights).zip(changes).map(|((r, w), change)| r + change / w.sqrt()).collect()
 }

@@ -5,6 +5,8 @@
 use crate::covariance::Covariance;
 use crate::covariance::Gap;
 use crate::covariance::identify::Basis;
+use crate::dispatch::Plain;
+use crate::linalg::dot;
 use crate::linalg::factor;
 use crate::linalg::solve;
 use crate::loss::Point;
@@ -18,6 +20,19 @@ pub(super) struct Priors {
     pub(super) variance: f64,
 }
 
+/// First and second derivative of the loss at a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bend {
+    psi: f64,
+    slope: f64,
+}
+
+impl Bend {
+    pub(super) fn of(point: Point) -> Bend {
+        Bend { psi: point.psi, slope: point.slope }
+    }
+}
+
 /// The rows at the minimum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
@@ -25,19 +40,19 @@ pub(super) struct Rows<'a> {
     /// classical covariance as it is.
     pub(super) curvature: Option<&'a [f64]>,
     pub(super) weights: &'a [f64],
-    pub(super) points: &'a [Point],
+    pub(super) bends: &'a [Bend],
     pub(super) clusters: Option<&'a [i64]>,
     pub(super) priors: &'a Priors,
 }
 
 impl Rows<'_> {
     fn len(&self) -> usize {
-        self.points.len()
+        self.bends.len()
     }
 
     /// √w ψ of a row or a prior.
     fn pull(&self, i: usize) -> f64 {
-        if i < self.len() { self.weights[i].sqrt() * self.points[i].psi } else { self.priors.pulls[i - self.len()] }
+        if i < self.len() { self.weights[i].sqrt() * self.bends[i].psi } else { self.priors.pulls[i - self.len()] }
     }
 }
 
@@ -71,7 +86,7 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
         return Err(Gap::TooFewClusters);
     }
     let n_rows = rows.len();
-    let slope = |i: usize| if i < n_rows { rows.points[i].slope } else { 1.0 };
+    let slope = |i: usize| if i < n_rows { rows.bends[i].slope } else { 1.0 };
     let mut bread = match rows.curvature {
         Some(curvature) => inside(&to_params, curvature, m, rank),
         None => products(&z, n, rank, slope),
@@ -82,7 +97,7 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
     }
     if kind == Covariance::Classical && rows.curvature.is_none() {
         // A loss that redescends has a mean slope below 0 where most residuals are far out: no minimum to speak of.
-        let mean_slope = rows.points.iter().map(|point| point.slope).sum::<f64>() / n_rows as f64;
+        let mean_slope = rows.bends.iter().map(|bend| bend.slope).sum::<f64>() / n_rows as f64;
         bread = products(&z, n, rank, |i| if i < n_rows { mean_slope } else { 1.0 });
         is_curved = mean_slope > 0.0 && factor(&mut bread, rank);
     }
@@ -117,16 +132,16 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
 
 /// Σ fᵢ (√wᵢ ψᵢ)² zᵢ zᵢᵀ with the factors of the HC family; the classical one has the mean of (√w ψ)² in its place.
 fn by_row(kind: Covariance, z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, freedom: f64) -> Result<Vec<f64>, Gap> {
-    let points = rows.points;
+    let bends = rows.bends;
     let n_rows = rows.len();
-    let squared = |i: usize| rows.weights[i] * points[i].psi * points[i].psi;
+    let squared = |i: usize| rows.weights[i] * bends[i].psi * bends[i].psi;
     if kind == Covariance::Classical {
         let variance = (0..n_rows).map(squared).sum::<f64>() / freedom;
         return Ok(products(z, n, rank, |i| if i < n_rows { variance } else { 0.0 }));
     }
     let mut factors = vec![0.0; n];
     for (i, factor) in factors[..n_rows].iter_mut().enumerate() {
-        let left = 1.0 - points[i].slope * square(z, n, rank, i);
+        let left = 1.0 - bends[i].slope * square(z, n, rank, i);
         let power = match kind {
             Covariance::Hc2 => 1,
             Covariance::Hc3 => 2,
@@ -167,7 +182,7 @@ pub(super) fn changes_without(basis: Basis, rows: &Rows<'_>) -> Vec<f64> {
     let Basis { mut z, n, rank, .. } = basis;
     let n_rows = rows.len();
     let mut changes = vec![0.0; n_rows];
-    let mut bread = products(&z, n, rank, |i| if i < n_rows { rows.points[i].slope } else { 1.0 });
+    let mut bread = products(&z, n, rank, |i| if i < n_rows { rows.bends[i].slope } else { 1.0 });
     let Some(groups) = rows.clusters.map(Groups::new).filter(|_| factor(&mut bread, rank)) else { return changes };
     whiten(&mut z, n, rank, &bread);
     for (members, step) in groups.iter().zip(steps_without(&z, rows, n, rank, &groups)) {
@@ -193,7 +208,7 @@ fn steps_without<'a>(
         for k in 0..rank {
             for l in 0..=k {
                 let (a, b) = (&z[k * n..][..n], &z[l * n..][..n]);
-                let share: f64 = members.iter().map(|&i| rows.points[i].slope * a[i] * b[i]).sum();
+                let share: f64 = members.iter().map(|&i| rows.bends[i].slope * a[i] * b[i]).sum();
                 left[k * rank + l] = if k == l { 1.0 - share } else { -share };
             }
         }
@@ -243,13 +258,24 @@ fn add_outer(matrix: &mut [f64], s: &[f64], factor: f64) {
 
 /// `ZᵀVZ` for a diagonal V.
 fn products(z: &[f64], n: usize, rank: usize, row_weight: impl Fn(usize) -> f64) -> Vec<f64> {
+    const BLOCK: usize = 256;
     let mut out = vec![0.0; rank * rank];
+    let (mut weights, mut scaled) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for first in (0..n).step_by(BLOCK) {
+        let length = BLOCK.min(n - first);
+        let (weights, scaled) = (&mut weights[..length], &mut scaled[..length]);
+        weights.iter_mut().zip(first..).for_each(|(weight, i)| *weight = row_weight(i));
+        let column = |k: usize| &z[k * n + first..][..length];
+        for k in 0..rank {
+            scaled.iter_mut().zip(&*weights).zip(column(k)).for_each(|((s, w), a)| *s = w * a);
+            for l in k..rank {
+                out[k * rank + l] += dot::<Plain>(scaled, column(l));
+            }
+        }
+    }
     for k in 0..rank {
-        for l in k..rank {
-            let (a, b) = (&z[k * n..][..n], &z[l * n..][..n]);
-            let total: f64 = (0..n).map(|i| row_weight(i) * a[i] * b[i]).sum();
-            out[k * rank + l] = total;
-            out[l * rank + k] = total;
+        for l in 0..k {
+            out[k * rank + l] = out[l * rank + k];
         }
     }
     out

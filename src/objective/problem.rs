@@ -70,9 +70,9 @@ impl Problem<'_> {
         out
     }
 
-    /// The loss at each of some residuals of the rows.
-    pub(crate) fn points(&self, residuals: &[f64]) -> Vec<Point> {
-        self.loss.visit(AllPoints { residuals, noise: &self.rows.noise, delta: self.f_scale })
+    /// Some part of what the loss is at each of some residuals of the rows.
+    pub(crate) fn at_each<T>(&self, residuals: &[f64], part: impl Fn(Point) -> T) -> Vec<T> {
+        self.loss.visit(AtEach { residuals, noise: &self.rows.noise, delta: self.f_scale, part })
     }
 
     /// Residuals, and their derivatives with respect to the free parameters, each a column of `rows.padded` values.
@@ -85,17 +85,19 @@ impl Problem<'_> {
     }
 }
 
-struct AllPoints<'a> {
+struct AtEach<'a, F> {
     residuals: &'a [f64],
     noise: &'a [f64],
     delta: f64,
+    part: F,
 }
 
-impl LossVisitor for AllPoints<'_> {
-    type Out = Vec<Point>;
+impl<T, F: Fn(Point) -> T> LossVisitor for AtEach<'_, F> {
+    type Out = Vec<T>;
 
-    fn visit<L: RobustLoss>(self, loss: L) -> Vec<Point> {
-        self.residuals.iter().zip(self.noise).map(|(&r, s)| loss.at::<Plain>(r, self.delta * s)).collect()
+    fn visit<L: RobustLoss>(self, loss: L) -> Vec<T> {
+        let rows = self.residuals.iter().zip(self.noise);
+        rows.map(|(&r, s)| (self.part)(loss.at::<Plain>(r, self.delta * s))).collect()
     }
 }
 

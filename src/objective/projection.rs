@@ -12,7 +12,6 @@ use crate::law::Residual;
 use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::linalg::triple_dot;
-use crate::loss::Point;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
@@ -69,8 +68,8 @@ impl<'a> Projection<'a> {
     pub(crate) fn at(problem: &Problem<'a>, params: &[f64], scratch: &mut Scratch) -> Option<Projection<'a>> {
         let mut out = Projection::unweighted(problem)?;
         let residuals = problem.residuals(params, scratch);
-        let points = problem.points(&residuals);
-        out.weigh(Some(&points));
+        let weights = problem.at_each(&residuals, |point| point.weight);
+        out.weigh(Some(&weights));
         Some(out)
     }
 
@@ -108,12 +107,12 @@ impl<'a> Projection<'a> {
     }
 
     /// Weighs every row by `factors` beside its own weight; rows without a factor are padding.
-    fn weigh(&mut self, factors: Option<&[Point]>) {
+    fn weigh(&mut self, factors: Option<&[f64]>) {
         let rows = self.problem.rows;
         self.weights.clone_from(&rows.weights);
         self.weighted.clone_from(&rows.response);
-        if let Some(points) = factors {
-            self.weights.iter_mut().zip(points).for_each(|(v, point)| *v *= point.weight);
+        if let Some(factors) = factors {
+            self.weights.iter_mut().zip(factors).for_each(|(v, factor)| *v *= factor);
         }
         let is_log = self.problem.residual == Residual::Log;
         let (weights, responses) = (&mut self.weights[..], &mut self.weighted[..]);
