@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -66,6 +67,8 @@ def solved(
     ``targets`` (draws, points) are responses to reach in place of the sweep's own, by multiplying the budgets that
     ``scales`` marks.
     """
+    if not isinstance(maximize, bool | np.bool_):
+        raise DataError(f"maximize={maximize!r}: say True or False")
     if targets is None and sweep.targets is not None:
         targets = np.tile(sweep.targets, (len(params), 1))
         scales = [place == sweep.least for place in range(len(sweep.budgets))]
@@ -78,7 +81,7 @@ def solved(
         sweep.amounts,
         sweep.lower,
         sweep.upper,
-        maximize=maximize,
+        maximize=bool(maximize),
         menus=sweep.menus if any(sweep.menus) else (),
         whole=sweep.is_whole.tolist() if sweep.is_whole.any() else (),
         targets=targets,
@@ -242,7 +245,7 @@ class Allocation:
         When to use: to see how sharp a decision is. Responses are flat at their optimum: 5 % of the budget often leave
         the model size open to a factor of 2. A part of the response says nothing, since most of it cannot be bought.
         """
-        if isinstance(share, bool) or not 0.0 < share < math.inf:
+        if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0.0 < float(share) < math.inf:
             raise DataError(f"share={share!r}: give a number above 0, such as 0.05")
         sign = -1.0 if self.maximize else 1.0
         n, variables = self.sweep.n_points, self.law.variables or ()

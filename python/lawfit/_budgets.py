@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _engine, costs
+from lawfit._cost_catalogue import meant
 from lawfit._engine import F64, Bool
 from lawfit._law import Law
 from lawfit._wording import describe, suggest
@@ -140,7 +141,7 @@ def _amounts(
         for name in _engine.names(_formula(text, variables)):
             if name not in variables:
                 raise LawError(
-                    f"budgets: {name!r} of {text!r} is no variable of the law; {suggest(name, variables, 'those are')}"
+                    f"budgets: {name!r} of {text!r} is no variable of the law; {meant(name, variables, 'those are')}"
                 )
         arrays[text] = _arrays.as_float64(1.0 if amount is None else amount, f"budgets[{text!r}]")
         if not arrays[text].size:
@@ -241,7 +242,12 @@ def _bounds(
 def _end(argument: str, name: str, value: object) -> float | None:
     if value is None:
         return None
-    number = float(_arrays.as_float64(cast(ArrayLike, value), f"{argument}[{name!r}]"))
-    if not 0.0 < number < math.inf:
-        raise DataError(f"{argument}: {name}={value!r}: give a number above 0, since a plan moves in logarithms")
-    return number
+    given = _arrays.as_float64(cast(ArrayLike, value), f"{argument}[{name!r}]")
+    if given.ndim:
+        raise DataError(f"{argument}: {name}={value!r}: give one number; a sweep goes over amounts of budgets")
+    if not 0.0 < given < math.inf:
+        none = ", or None for no bound" if argument == "bounds" else ""
+        raise DataError(
+            f"{argument}: {name}={value!r}: give a number above 0 and finite{none}, since a plan moves in logarithms"
+        )
+    return float(given)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from lawfit._named import Named
 from lawfit._text import table
+from lawfit._wording import nearest, suggest
 from lawfit.errors import LawError
 
 # How many times as wide as deep a transformer is, where nobody says its shape: that of GPT-3.
@@ -25,10 +26,13 @@ class Argument:
         What it is, with its unit.
     default : str or None
         Its formula if it is left out; None where it must be given.
+    is_share : bool
+        Whether a number is above 0 and at most 1.
     """
 
     meaning: str
     default: str | None = None
+    is_share: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,6 +80,7 @@ SHAPE = {
     "aspect": Argument("d_model / n_layers where neither is given", ASPECT),
 }
 CONTEXT = {"context": Argument("tokens of a training sequence", "2048")}
+UTILIZATION = Argument("share of it that is reached: about .4 in training, .01 to .1 in decoding", is_share=True)
 GROUP = {"group": Argument("attention heads to a head of keys and values", "1")}
 
 
@@ -204,7 +209,7 @@ CATALOGUE: Final[Named[Cost]] = _catalogue(
         {
             "flops": Argument("a formula, which may hold other costs", "6*N*D"),
             "peak": Argument("FLOP/s that the GPU is sold with"),
-            "utilization": Argument("share of it that is reached: about .4 in training, .01 to .1 in decoding"),
+            "utilization": UTILIZATION,
         },
     ),
     Cost(
@@ -214,7 +219,14 @@ CATALOGUE: Final[Named[Cost]] = _catalogue(
         {
             "flops": Argument("a formula, which may hold other costs", "6*N*D"),
             "price": Argument("dollars for an hour of one GPU"), "peak": Argument("FLOP/s that the GPU is sold with"),
-            "utilization": Argument("share of it that is reached: about .4 in training, .01 to .1 in decoding"),
+            "utilization": UTILIZATION,
         },
     ),
 )  # fmt: skip
+
+
+def meant(name: str, known: Iterable[str], introduction: str) -> str:
+    """End of a message on a name that is no variable: the variable or the cost that it may mean, and the variables."""
+    variables = list(known)
+    near = nearest(name, CATALOGUE) if nearest(name, variables) is None else None
+    return ("" if near is None else f"did you mean the cost {near!r}? ") + suggest(name, variables, introduction)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawfit import _engine
+from lawfit import _engine, costs
 from lawfit._engine import F64, I64
 from lawfit._selection import group_rows, select_rows
 from lawfit._table import Table
@@ -62,12 +62,13 @@ def positive_columns(
 
 
 def compute_of(text: str, size: F64, tokens: F64) -> F64:
-    """Evaluate a formula of N and D."""
-    for name in _engine.names(text):
+    """Evaluate a formula of N and D, or a cost by name."""
+    formula = costs.expand(text, ("N", "D"))
+    for name in _engine.names(formula):
         if name not in ("N", "D"):
             raise DataError(f"compute={text!r}: {name!r} is not known; it is a formula of N and D")
     inputs = [("N", np.ascontiguousarray(size), "number", ()), ("D", np.ascontiguousarray(tokens), "number", ())]
-    return _engine.evaluate_columns(text, inputs, want="number", argument="compute")
+    return _engine.evaluate_columns(formula, inputs, want="number", argument="compute")
 
 
 def run_curves(

@@ -18,7 +18,7 @@ from lawfit._frontier import Frontier
 from lawfit._law import Law
 from lawfit._named import Named
 from lawfit._progress import as_progress
-from lawfit._wording import describe
+from lawfit._wording import describe, nearest
 from lawfit.errors import DataError, LawError
 from lawfit.laws import CATALOGUE
 from lawfit.results import Fit
@@ -103,7 +103,9 @@ def allocate(
     if not isinstance(law, Law):
         raise LawError(f"law: give a law or the name of one, not {describe(law)}")
     if not law.variables:
-        raise LawError("law: its variables are not known; write Law(text, variables=[...])")
+        near = nearest(law.text, CATALOGUE)
+        hint = "" if near is None else f"did you mean {near!r}? "
+        raise LawError(f"law: the variables of {law.text!r} are not known; {hint}write Law(text, variables=[...])")
     values = law.parameter_vector("params", params)
     plan = sweep(law, budgets, {}, bounds=bounds, at=at, menus=menus, integer=integer, target=target)
     raw = solved(law, values[np.newaxis], maximize, plan, _arrays.resolve_threads(n_threads))

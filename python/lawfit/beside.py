@@ -238,13 +238,16 @@ def _group(curves: IsoFlop, key: tuple[object, ...]) -> PowerLaw:
         return curves.exponent("N", *key)
     except KeyError:
         groups = [law.key for law in curves.power_laws if law.of == "N"]
-        raise DataError(f"key: {key} is none of the groups of the curves; those are {groups}") from None
+        written = [", ".join(map(repr, group)) for group in groups]
+        advice = f"write beside(curves, {written[0]}), or one of {listed(written)}" if curves.by else "leave it out"
+        told = f"{', '.join(map(repr, key))} is none of the groups of the curves" if key else "the curves have groups"
+        raise DataError(f"key: {told}; {advice}") from None
 
 
 def _shared(plan: Allocation) -> str:
     """Return the budget of N and D alone."""
-    for text in plan.sweep.budgets:
-        if set(_engine.names(text)) == {"N", "D"}:
+    for text, formula in zip(plan.sweep.budgets, plan.sweep.formulas, strict=True):
+        if set(_engine.names(formula)) == {"N", "D"}:
             return text
     raise DataError(f"beside: no budget of the plan is of N and D; it has {listed(plan.sweep.budgets)}")
 

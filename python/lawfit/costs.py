@@ -15,12 +15,15 @@ from numpy.typing import ArrayLike
 
 from lawfit import _arrays, _engine
 from lawfit._cost_catalogue import CATALOGUE as CATALOGUE
-from lawfit._cost_catalogue import LAYERS, SHAPE, WIDTH, Cost, shape_of
+from lawfit._cost_catalogue import LAYERS, SHAPE, WIDTH, Cost, meant, shape_of
 from lawfit._engine import F64
 from lawfit._wording import describe, listed, suggest
 from lawfit.errors import DataError, LawError
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+# What follows a cost and nothing else of the language: an argument by its name.
+_CALL = re.compile(r"\s*\(\s*[A-Za-z_]\w*\s*=(?!=)")
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 # Costs inside of costs; more are a mistake.
 _MOST_NESTED = 20
 
@@ -97,7 +100,9 @@ def evaluate(text: str, **values: ArrayLike) -> F64:
     arrays = {name: _arrays.as_float64(value, name) for name, value in values.items()}
     for name in _engine.names(formula):
         if name not in arrays:
-            raise LawError(f"{text!r}: {name!r} has no value; {suggest(name, arrays, 'given are')}")
+            raise LawError(f"{text!r}: {name!r} has no value; {meant(name, arrays, 'given are')}")
+    if not arrays:
+        raise DataError(f"{text!r}: give values of its variables by name, such as N=7e9")
     try:
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
     except ValueError:
@@ -117,7 +122,12 @@ def _expanded(text: str, variables: Collection[str], depth: int) -> str:
     out, at = [], 0
     for word in _WORD.finditer(text):
         name = word.group()
-        if word.start() < at or name not in CATALOGUE or name in variables or _is_quoted(text, word.start()):
+        if word.start() < at or name in variables or _is_quoted(text, word.start()):
+            continue
+        if name not in CATALOGUE:
+            if _CALL.match(text, word.end()) is not None:
+                known = suggest(name, CATALOGUE, "costs are")
+                raise LawError(f"{name}: only costs take name=value, and this is none; {known}")
             continue
         out.append(text[at : word.start()])
         end = word.end()
@@ -158,14 +168,21 @@ def _named(parts: list[str], cost: Cost, variables: Collection[str], depth: int)
     for part in parts:
         match = re.fullmatch(r"([A-Za-z_]\w*)\s*=(?!=)\s*(.+)", part, flags=re.DOTALL)
         if match is None:
-            takes = listed(list(cost.arguments)) or "no arguments"
-            raise LawError(f"{cost.name}({part}): write name=value; {cost.name} takes {takes}")
+            if not cost.arguments:
+                raise LawError(
+                    f"{cost.name}({part}): {cost.name} takes no arguments; for a product write {cost.name}*({part})"
+                )
+            raise LawError(f"{cost.name}({part}): write name=value; {cost.name} takes {listed(cost.arguments)}")
         argument, value = match.groups()
         if argument not in cost.arguments:
             known = suggest(argument, cost.arguments, "it takes") if cost.arguments else "it takes none"
             raise LawError(f"{cost.name}: {argument!r} is not one of its arguments; {known}")
         if argument in given:
             raise LawError(f"{cost.name}: {argument} is given twice")
+        if cost.arguments[argument].is_share and _NUMBER.fullmatch(value) and not 0.0 < float(value) <= 1.0:
+            raise LawError(
+                f"{cost.name}: {argument}={value} is no share; give a number above 0 and at most 1, such as 0.4"
+            )
         given[argument] = _expanded(value.strip(), variables, depth + 1)
     return given
 

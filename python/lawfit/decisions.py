@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lawfit import _arrays, _engine, _export
+from lawfit import _arrays, _engine, _export, costs
 from lawfit._allocation import RESPONSE, TIE, Allocation, Words, solved
 from lawfit._budgets import Bound
+from lawfit._cost_catalogue import meant
 from lawfit._engine import F64
 from lawfit._named import Named
 from lawfit._text import number, table
@@ -145,6 +146,8 @@ def plans(
 
     Raises
     ------
+    LawError
+        A formula cannot be read, or mentions what is no variable of any law.
     DataError
         No fit has a plan, or an amount, a bound or a menu cannot be used.
 
@@ -174,14 +177,14 @@ def plans(
     >>> found.regret.shape, bool(found.regret[0, 1] > 0.05), float(found.regret[1, 1])
     ((2, 2), True, 0.0)
     """
-    if not isinstance(fits, Mapping) or not fits or not all(isinstance(fit, Fit) for fit in fits.values()):
-        raise DataError(f"fits: give fits by name, such as {{'free': fit, 'tied': other}}, not {describe(fits)}")
+    _check_fits(fits)
     threads = _arrays.resolve_threads(n_threads)
-    known = {name for fit in fits.values() for name in fit.law.variables or ()}
-    for argument, names in (("bounds", bounds), ("at", at), ("menus", menus), ("integer", integer)):
-        for name in names or ():
-            if name not in known:
-                raise LawError(f"{argument}: {name!r} is no variable of any law; {suggest(str(name), sorted(known))}")
+    known = sorted({name for fit in fits.values() for name in fit.law.variables or ()})
+    _check_budgets(budgets, known)
+    whole = (integer,) if isinstance(integer, str) else integer
+    if not isinstance(whole, Sequence):
+        raise DataError(f'integer: give names of variables, such as ["k"], not {describe(whole)}')
+    _check_names({"bounds": bounds, "at": at, "menus": menus}, whole, known)
     left_out = {name: reason for name, fit in fits.items() if (reason := _lacks(fit, budgets)) is not None}
     found: dict[str, Allocation] = {}
     for name, fit in fits.items():
@@ -189,7 +192,7 @@ def plans(
             own = fit.law.variables or ()
             found[name] = of_fit(
                 fit, budgets, bounds=_of(bounds, own), at=_of(at, own), menus=_of(menus, own),
-                integer=[one for one in integer if one in own], maximize=maximize, n_threads=threads,
+                integer=[one for one in whole if one in own], maximize=maximize, n_threads=threads,
             )  # fmt: skip
     if not found:
         raise DataError(f"fits: none has a plan; {next(iter(left_out))}: {next(iter(left_out.values()))}")
@@ -204,11 +207,54 @@ def plans(
     return Plans(Named(found), regret, Named(left_out), tuple(notes))
 
 
+def _check_fits(fits: Mapping[str, Fit]) -> None:
+    if not isinstance(fits, Mapping) or not fits:
+        what = "an empty mapping" if isinstance(fits, Mapping) else describe(fits)
+        raise DataError(f"fits: give fits by name, such as {{'free': fit, 'tied': other}}, not {what}")
+    for name, fit in fits.items():
+        if not isinstance(name, str):
+            raise DataError(f"fits: give names as text, such as 'free', not {name!r}")
+        if not isinstance(fit, Fit):
+            raise DataError(f"fits: {name!r} is {describe(fit)}; give fits, as lawfit.fit gives them")
+
+
+def _check_budgets(budgets: Mapping[str, ArrayLike], known: Sequence[str]) -> None:
+    """Raise where no law could plan for the budgets; what a law lacks for them is said of each."""
+    if not isinstance(budgets, Mapping) or not budgets:
+        what = "an empty mapping" if isinstance(budgets, Mapping) else describe(budgets)
+        raise DataError(f'budgets: give formulas with their amounts, such as {{"6*N*D": 1e24}}, not {what}')
+    for text, amount in budgets.items():
+        if not isinstance(text, str):
+            raise DataError(f'budgets: {text!r} is no formula; give a text such as "6*N*D"')
+        if amount is None:
+            raise DataError(f"budgets: {text!r} has no amount; give one, since regrets are parts of it")
+        try:
+            names = _engine.names(costs.expand(text, known))
+        except LawError as error:
+            raise LawError(f"budgets: {error}") from None
+        for name in names:
+            if name not in known:
+                told = meant(name, known, "those are")
+                raise LawError(f"budgets: {name!r} of {text!r} is no variable of any law; {told}")
+
+
+def _check_names(given: Mapping[str, object], whole: Sequence[str], known: Sequence[str]) -> None:
+    named: list[tuple[str, object]] = [("integer", name) for name in whole]
+    for argument, names in given.items():
+        if names is not None and not isinstance(names, Mapping):
+            raise DataError(f"{argument}: give a mapping by variable, not {describe(names)}")
+        named += [(argument, name) for name in names or ()]
+    for argument, name in named:
+        if name not in known:
+            raise LawError(f"{argument}: {name!r} is no variable of any law; {suggest(str(name), known)}")
+
+
 def _lacks(fit: Fit, budgets: Mapping[str, ArrayLike]) -> str | None:
     """Return why a fit has no plan, where that is known beforehand."""
     if not fit.success:
         return f"no plan: {fit.message}"
-    missing = [one for text in budgets for one in _engine.names(text) if one not in (fit.law.variables or ())]
+    own = fit.law.variables or ()
+    missing = [one for text in budgets for one in _engine.names(costs.expand(text, own)) if one not in own]
     return f"no plan: the law has no variable {missing[0]}" if missing else None
 
 

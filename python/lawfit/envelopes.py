@@ -117,7 +117,7 @@ def envelope(
     missing : str
         ``"error"``, or ``"drop"`` to leave out checkpoints where a value is missing.
     compute : str
-        A formula of N and D.
+        A formula of N and D, or a cost by its name.
     smooth : float
         Standard deviation, in ln compute, of the Gaussian under which each curve is averaged first; 0 for none.
     n_points : int

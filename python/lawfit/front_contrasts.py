@@ -48,9 +48,10 @@ class FrontContrast:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Variables that both laws have, and the response."""
-        others = self.second.plan.law.variables or ()
-        return (*(name for name in self.first.plan.law.variables or () if name in others), RESPONSE)
+        """Variables that both laws have, and the response; under a target the budget that reaches it."""
+        others, sweep = self.second.plan.law.variables or (), self.first.plan.sweep
+        last = RESPONSE if sweep.least is None else sweep.budgets[sweep.least]
+        return (*(name for name in self.first.plan.law.variables or () if name in others), last)
 
     def quantity(self, text: str = "N") -> tuple[Difference, ...]:
         """Return the difference at each point of the sweep, in the order of its amounts.
@@ -78,12 +79,14 @@ class FrontContrast:
         ok = self.first.draws.ok[first] & self.second.draws.ok[second]
         found = []
         for point in range(n_points):
+            (one, ones), (two, twos) = sides
             reasons = (
                 f"the {word} fit has no optimum: {front.plan.reason(point)}"
-                for word, front in (("first", self.first), ("second", self.second))
                 if front.plan.reason(point) is not None
+                else f"{text} of the {word} fit is not above 0, and logarithms are subtracted"
+                for word, front, value in (("first", self.first, one[point]), ("second", self.second, two[point]))
+                if math.isnan(value)
             )
-            (one, ones), (two, twos) = sides
             found.append(
                 difference(
                     name, (self.first.draws, self.second.draws),
@@ -97,8 +100,7 @@ class FrontContrast:
         estimate, values = np.ravel(front.plan[text]), front[text].reshape(len(front.draws), -1)
         if text == RESPONSE:
             return estimate, values
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.log(estimate), np.log(values)
+        return _log(estimate), _log(values)
 
     def _order(self) -> tuple[Any, Any]:
         """Replicates of the first and of the second that stand beside each other."""
@@ -111,13 +113,17 @@ class FrontContrast:
     def columns(self) -> dict[str, list[object]]:
         """One row for each point and quantity."""
         sweep = self.first.plan.sweep
-        names = [*(f"budget {text}" for text in sweep.budgets), "quantity", "first", "second", "difference", "stderr"]
+        given = [place for place in range(len(sweep.budgets)) if place != sweep.least]
+        names = [f"budget {sweep.budgets[place]}" for place in given]
+        names = [*names, *([] if sweep.targets is None else ["target"])]
+        names += ["quantity", "first", "second", "difference", "stderr"]
         columns: dict[str, list[object]] = {name: [] for name in (*names, "unpaired_stderr", "lower", "upper", "note")}
         every = [self.quantity(text) for text in self.quantities]
         for point in range(sweep.n_points):
             for one in (of[point] for of in every):
                 figures = [one.first, one.second, one.value, one.stderr, one.unpaired_stderr, *one.interval]
-                line = [*sweep.amounts[point].tolist(), one.name, *figures, one.interval.note]
+                at = sweep.amounts[point, given].tolist() + ([] if sweep.targets is None else [sweep.targets[point]])
+                line = [*at, one.name, *figures, one.interval.note]
                 for column, value in zip(columns.values(), line, strict=True):
                     column.append(value)
         return columns
@@ -142,6 +148,12 @@ class FrontContrast:
         if len(rows) > most:
             lines.append(f"... {len(rows) - most} more; to_frame() has them all")
         return "\n".join([*lines, "", self.message, *(f"note: {note}" for note in notes)])
+
+
+def _log(values: F64) -> F64:
+    """Return logarithms, NaN of what has none."""
+    found: F64 = np.log(values, out=np.full(np.shape(values), math.nan), where=values > 0.0)
+    return found
 
 
 def front_contrast(first: Frontier, second: Frontier, *, level: float = 0.95, paired: bool = True) -> FrontContrast:

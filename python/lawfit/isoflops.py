@@ -66,7 +66,7 @@ def isoflop(
     by : str or sequence of str
         Columns of groups that have curves of their own.
     compute : str
-        A formula of N and D, in FLOP.
+        A formula of N and D, or a cost by its name such as ``"training"``, in FLOP.
     budget : str, optional
         Column, or formula of columns, that says which runs belong to one curve, and is its budget. By default runs are
         put together whose compute, in order, differs by less than ``tolerance`` from the next.

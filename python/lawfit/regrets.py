@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,15 +58,16 @@ class Regret:
 
     def quantile(self, q: float) -> F64:
         """Return a quantile of the regret over the draws at each point."""
-        if isinstance(q, bool) or not isinstance(q, int | float) or not 0.0 <= q <= 1.0:
+        if isinstance(q, bool) or not isinstance(q, numbers.Real) or not 0.0 <= float(q) <= 1.0:
             raise DataError(f"q={q!r}: give a number from 0 to 1, such as 0.95")
-        return self._over(self.values, lambda values: np.quantile(values, q))
+        return self._over(self.values, lambda values: np.quantile(values, float(q)))
 
     def probability(self, more_than: float = NEAR) -> F64:
         """Return the share of the draws whose regret is above a part of the budget, at each point."""
-        if isinstance(more_than, bool) or not isinstance(more_than, int | float) or not 0.0 <= more_than < math.inf:
+        is_number = isinstance(more_than, numbers.Real) and not isinstance(more_than, bool)
+        if not is_number or not 0.0 <= float(more_than) < math.inf:
             raise DataError(f"more_than={more_than!r}: give a part of the budget, such as 0.05")
-        return self._over(self.values, lambda values: np.mean(values > more_than))
+        return self._over(self.values, lambda values: np.mean(values > float(more_than)))
 
     @property
     def share(self) -> F64:
@@ -159,7 +161,8 @@ def regret(
     -----
     When to use: before a choice is made, and between choices. A draw's best response under budgets that are all
     multiplied by s < 1 is as good as the choice is under that draw; the regret is 1/s - 1, so a regret of 5 % is the
-    price of 5 % of the budget. A difference of responses says little, since most of a response cannot be bought.
+    price of 5 % of the budget. A difference of responses says little, since most of a response cannot be bought. A
+    value between those of a menu may be given; where it is better than all of the menu its regret is below 0.
 
     It is of this choice against the best choice, and not of a wrong law: where all draws share what a law cannot say,
     `lawfit.plans` sets laws against each other. Draws without an optimum of their own have none; `Regret.share` says
@@ -208,6 +211,8 @@ def regret(
 
 
 def _scales(budgets: str | Sequence[str] | None, sweep: Sweep) -> list[bool]:
+    if not (budgets is None or isinstance(budgets, Sequence)):
+        raise DataError(f"budgets: give one or several of the frontier's, not {describe(budgets)}")
     wanted = sweep.budgets if budgets is None else (budgets,) if isinstance(budgets, str) else tuple(budgets)
     if not sweep.budgets or not wanted:
         raise DataError("a regret is a part of a budget, and there is none")
@@ -223,9 +228,13 @@ def _chosen(front: Frontier, choice: Mapping[str, ArrayLike] | OnAverage | None)
     if choice is None:
         return np.where(np.ravel(plan.success)[:, np.newaxis], plan.raw.x[0], math.nan)
     if isinstance(choice, OnAverage):
-        if choice.x.shape != plan.raw.x[0].shape:
+        names, theirs = plan.law.variables or (), choice.front.plan.law.variables or ()
+        if choice.front.plan.sweep.shape != plan.sweep.shape:
             raise DataError("choice: it is of another sweep than this frontier")
-        x = np.where(np.ravel(choice.success)[:, np.newaxis], choice.x, math.nan)
+        if set(theirs) != set(names):
+            raise DataError(f"choice: it is of a law over {listed(theirs)}, and this one is over {listed(names)}")
+        own = choice.x[:, [theirs.index(name) for name in names]]
+        x = np.where(np.ravel(choice.success)[:, np.newaxis], own, math.nan)
     else:
         x = completed(plan, choice)
     check_within(plan, x)
@@ -252,7 +261,7 @@ def completed(plan: Allocation, choice: Mapping[str, ArrayLike]) -> F64:
         place = names.index(name)
         outside = np.flatnonzero((column < lower[:, place]) | (column > upper[:, place]))
         if outside.size:
-            raise DataError(f"choice: {name}={column[outside[0]]:g} is outside its bounds")
+            raise DataError(_outside(name, column[outside[0]], lower[outside[0], place], upper[outside[0], place]))
         lower[:, place] = upper[:, place] = column
         menus[place], is_whole[place] = (), False
     if len(choice) == len(names):
@@ -262,17 +271,25 @@ def completed(plan: Allocation, choice: Mapping[str, ArrayLike]) -> F64:
     return np.where(np.isfinite(found.value[0])[:, np.newaxis], found.x[0], lower)
 
 
+def _outside(name: str, value: float, low: float, high: float) -> str:
+    return f"choice: {name}={value:g} is outside its bounds, {low:g} to {high:g}"
+
+
 def check_within(plan: Allocation, x: F64) -> None:
-    """Raise ``DataError`` where (points, variables) spend more than a budget."""
-    inputs = [
-        (name, np.ascontiguousarray(x[:, place]), "number", ()) for place, name in enumerate(plan.law.variables or ())
-    ]
-    for j, text in enumerate(plan.sweep.budgets):
-        spent = _engine.evaluate_columns(text, inputs, want="number", argument="budgets")
-        amounts = plan.sweep.amounts[:, j]
+    """Raise ``DataError`` where (points, variables) spend more than a budget or lie outside the bounds."""
+    sweep = plan.sweep
+    outside = np.argwhere((x < sweep.lower * (1.0 - ROUNDING)) | (x > sweep.upper * (1.0 + ROUNDING)))
+    names = plan.law.variables or ()
+    if len(outside):
+        at = tuple(outside[0].tolist())
+        raise DataError(_outside(names[at[1]], x[at], sweep.lower[at], sweep.upper[at]))
+    inputs = [(name, np.ascontiguousarray(x[:, place]), "number", ()) for place, name in enumerate(names)]
+    for j, (text, formula) in enumerate(zip(sweep.budgets, sweep.formulas, strict=True)):
+        spent = _engine.evaluate_columns(formula, inputs, want="number", argument="budgets")
+        amounts = sweep.amounts[:, j]
         over = np.flatnonzero(spent > amounts * (1.0 + ROUNDING))
         if over.size:
             raise DataError(
-                f"choice: {text} is {spent[over[0]]:.4g} there, more than the {amounts[over[0]]:.4g} of the budget; "
-                "name fewer variables, and the others are chosen within it"
+                f"choice: {text} is {spent[over[0]]:.7g} there, more than the {amounts[over[0]]:.7g} of the budget; "
+                "give less, or name fewer variables, and the others are chosen within it"
             )

@@ -101,9 +101,11 @@ impl Spending {
         let m = surface.budgets.len();
         let mut spent = vec![[false; MOST_BUDGETS]; points.len()];
         let mut side = vec![[0_i8; MOST_VARIABLES]; points.len()];
-        for &i in &self.order {
+        for (place, &i) in self.order.iter().enumerate() {
             let mut least: Vec<(f64, Option<usize>)> = vec![(limits.upper[i], None); points.len()];
-            for j in (0..m).filter(|&j| self.takes[j] == Some(i)) {
+            // Budgets of those who come later end it as well: these are at the least that they may be.
+            let later = &self.order[place..];
+            for j in (0..m).filter(|&j| self.takes[j].is_some_and(|taker| later.contains(&taker))) {
                 for (least, allowed) in least.iter_mut().zip(allowances(surface, j, i, &points, limits)) {
                     if allowed < least.0 {
                         *least = (allowed, Some(j));

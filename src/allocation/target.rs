@@ -90,7 +90,9 @@ impl Way {
         if self.n_looks == 1 {
             self.best = found.value;
             self.is_done = !found.value.is_finite() || over > noise;
-            self.reached = Some(if found.value.is_finite() && over > noise {
+            self.reached = Some(if !found.value.is_finite() {
+                (found, f64::NAN)
+            } else if over > noise {
                 (Found::none(Ending::Unreachable), f64::NAN)
             } else {
                 (found, self.now)

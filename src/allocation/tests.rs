@@ -184,6 +184,47 @@ fn two_budgets_on_the_same_variables_are_each_kept() {
 }
 
 #[test]
+fn a_budget_that_leaves_another_nothing_does_no_harm() {
+    // All of the memory would be a model that no token could be paid for.
+    let one = |budgets: &[(&str, f64)]| {
+        let law = "E + A*N**-alpha + B*D**-beta";
+        solve(&Case { law, variables: "N D", parameters: &CHINCHILLA, budgets, bounds: &[WIDE, WIDE] }, false)
+    };
+    let alone = one(&[("6*N*D", 5.88e23)]);
+    for budgets in [
+        [("6*N*D", 5.88e23), ("2*N", 1e24)],
+        [("2*N", 1e31), ("6*N*D", 5.88e23)],
+        [("6*N*D + 2*N*1e6", 5.88e23), ("2*N", 1e24)],
+        [("6*N*D", 5.88e23), ("2*N + D", 1e31)],
+    ] {
+        let both = one(&budgets);
+        assert_eq!(both.ending, [Ending::Optimum as u8], "{budgets:?}");
+        // The second term of the cost, where there is one, is a millionth of the first.
+        assert_close(both.x[0], alone.x[0], 1e-5);
+    }
+}
+
+#[test]
+fn the_least_of_one_budget_is_found_beside_another_that_stays() {
+    // The smallest model that is as good as one of 1e9 parameters, at the compute that trained it.
+    let quality = 1.69 + 406.4 * 1e9_f64.powf(-0.34) + 410.7 * (5.88e23_f64 / 6e9).powf(-0.28);
+    let extra = Extra { targets: &[quality], scales: &[false, true], ..Extra::default() };
+    let least = |memory: f64, bounds: &[(f64, f64)]| {
+        let law = "E + A*N**-alpha + B*D**-beta";
+        let budgets = [("6*N*D", 5.88e23), ("2*N", memory)];
+        solve_with(&Case { law, variables: "N D", parameters: &CHINCHILLA, budgets: &budgets, bounds }, false, &extra)
+    };
+    for memory in [1.0, 2e9, 1e20] {
+        let found = least(memory, &[WIDE, WIDE]);
+        assert_close(found.scale[0] * memory, 2e9, 1e-11);
+        assert_close(found.x[0], 1e9, 1e-11);
+    }
+    let none = least(1.0, &[(1e15, 1e30), (1e12, 1e30)]);
+    assert_eq!(none.ending, [Ending::Infeasible as u8]);
+    assert!(none.scale[0].is_nan());
+}
+
+#[test]
 fn the_best_of_several_minima_is_found_and_the_next_is_told() {
     let case =
         Case { law: "sin(log(N)) + 0.01*log(N)", variables: "N", parameters: &[], budgets: &[], bounds: &[(1.0, 1e6)] };

@@ -5,5 +5,10 @@
 )]
 
 mod architecture;
+mod calls;
 mod fits;
 mod formulas;
+mod noise;
+mod problems;
+mod replicates;
+mod starts;

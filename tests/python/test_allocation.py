@@ -229,6 +229,9 @@ def test_a_plan_says_how_far_it_is_from_the_data(draws: lf.Draws) -> None:
         ({"6*N*D": 1e20}, {"bounds": {"N": 3}}, "needs a pair"),
         ({"6*N*D": 1e20}, {"bounds": {"N": (5, 3)}}, "at least 5 and at most 3"),
         ({"6*N*D": 1e20}, {"bounds": {"N": (0, 3)}}, "give a number above 0"),
+        ({"6*N*D": 1e20}, {"bounds": {"N": (1, math.inf)}}, "above 0 and finite, or None for no bound"),
+        ({"6*N*D": 1e20}, {"at": {"N": [1e8, 1e9]}}, r"at: N=\[100000000.0, 1000000000.0\]: give one number"),
+        ({"6*N*D": 1e20}, {"maximize": "yes"}, "maximize='yes': say True or False"),
         ({"6*N*D": 1e20}, {"at": {"N": 3}, "bounds": {"N": (1, 2)}}, "give it once"),
         ({"6*N*D": "much"}, {}, "budgets\\['6\\*N\\*D'\\]"),
     ],
@@ -236,6 +239,14 @@ def test_a_plan_says_how_far_it_is_from_the_data(draws: lf.Draws) -> None:
 def test_a_wrong_call_says_what_to_change(budgets: object, options: dict[str, object], message: str) -> None:
     with pytest.raises(lf.LawfitError, match=message):
         lf.allocate("chinchilla", budgets, params=HOFFMANN, **options)  # type: ignore[arg-type]
+
+
+def test_a_misspelt_law_and_a_share_in_words_are_told() -> None:
+    with pytest.raises(lf.LawError, match=r"the variables of 'chinchila' are not known; did you mean 'chinchilla'\?"):
+        lf.allocate("chinchila", {"6*N*D": 1e20}, params=HOFFMANN)
+    plan = lf.allocate("chinchilla", {"6*N*D": 1e20}, params=HOFFMANN)
+    with pytest.raises(lf.DataError, match=r"share='5%': give a number above 0, such as 0\.05"):
+        plan.near("5%")  # type: ignore[arg-type]
 
 
 def test_a_quantity_that_is_not_there_is_named() -> None:

@@ -42,6 +42,20 @@ def test_the_least_budget_for_a_response_is_the_budget_that_gives_it() -> None:
     np.testing.assert_allclose(back.price["6*N*D"], plan.price["6*N*D"], rtol=1e-6)
 
 
+def test_the_cheapest_to_serve_at_the_compute_of_its_training_is_found() -> None:
+    """Which of the sizes that are as good is the smallest; all that there is of the other budget is no bound."""
+    law, training, serving = lf.laws.chinchilla, 5.88e23, "inference(tokens=1e13)"
+    sizes = np.array([1e9, 3e9, 1e10])
+    quality = law.evaluate(N=sizes, D=training / 6 / sizes, params=HOFFMANN)
+    plan = lf.allocate(law, {"training": training, serving: None}, params=HOFFMANN, target=quality)
+    np.testing.assert_allclose(plan["N"], sizes, rtol=1e-9)
+    np.testing.assert_allclose(plan[serving], 2e13 * sizes, rtol=1e-9)
+    most = lf.allocate(law, {"training": training, serving: 1e40}, params=HOFFMANN)
+    alone = lf.allocate(law, {"training": training}, params=HOFFMANN)
+    assert most["N"] == pytest.approx(alone["N"], rel=1e-9)
+    assert most.price[serving] == 0.0
+
+
 def test_the_least_budget_for_an_accuracy_is_the_budget_that_gives_it() -> None:
     law = lf.Law("1/(1 + A*N**-alpha + B*D**-beta)", variables=["N", "D"])
     params = {name: HOFFMANN[name] for name in law.parameters}

@@ -115,7 +115,7 @@ def test_what_has_no_curves_is_refused(fit: lf.Fit, curves: lf.IsoFlop, tmp_path
         lf.allocate("power_floor", {"x": 1e9}, params={"E": 1.0, "A": 1.0, "alpha": 0.3}).beside(curves)
     with pytest.raises(lf.DataError, match="give curves of lawfit"):
         plan.beside(designed())  # type: ignore[arg-type]
-    with pytest.raises(lf.DataError, match="none of the groups of the curves"):
+    with pytest.raises(lf.DataError, match="key: 'a' is none of the groups of the curves; leave it out"):
         plan.beside(curves, "a")
     fit.save(tmp_path / "fit.json")
     with pytest.raises(lf.DataError, match="saved without its rows"):
@@ -123,6 +123,32 @@ def test_what_has_no_curves_is_refused(fit: lf.Fit, curves: lf.IsoFlop, tmp_path
     small = lf.fit("E + A*N**-alpha", designed(), response="loss")
     with pytest.raises(lf.DataError, match="the fit is over N"):
         plan.beside(small)
+
+
+def test_a_group_that_is_not_said_is_asked_for(fit: lf.Fit) -> None:
+    one = designed()
+    runs = {name: np.tile(values, 2) for name, values in one.items()} | {"web": np.repeat(["a", "b"], 63)}
+    curves = lf.isoflop(runs, response="loss", by="web", law=None, n_replicates=0)
+    plan = fit.allocate({"6*N*D": 1e22})
+    assert plan.beside(curves, "b").neighbours[0].curve is not None
+    with pytest.raises(
+        lf.DataError, match=r"key: the curves have groups; write beside\(curves, 'a'\), or one of 'a', 'b'"
+    ):
+        plan.beside(curves)
+    with pytest.raises(
+        lf.DataError, match=r"key: \('a',\) is none of the groups of the curves; write beside\(curves, 'a'"
+    ):
+        plan.beside(curves, ("a",))
+
+
+def test_budgets_and_curves_of_a_cost_by_name_meet(fit: lf.Fit, curves: lf.IsoFlop) -> None:
+    plain = fit.allocate({"6*N*D": 1e22}).beside(curves).neighbours[0]
+    named = lf.isoflop(designed(), response="loss", compute="training")
+    plan = fit.allocate({"training": 1e22})
+    for one in (plan.beside(named).neighbours[0], plan.beside(fit).neighbours[0]):
+        assert one.curve is not None
+        assert plain.curve is not None
+        assert [one.factor, one.curve.N, one.N] == pytest.approx([plain.factor, plain.curve.N, plain.N], rel=1e-9)
 
 
 def test_the_table_has_what_the_result_has(fit: lf.Fit, curves: lf.IsoFlop) -> None:
@@ -163,5 +189,5 @@ def test_groups_of_curves_are_told_by_their_key(real_data: Callable[[str], Path]
     assert one.curve.budget == max(
         curve.budget for curve in curves.optima if curve.key == (group,) and curve.status == "inside"
     )
-    with pytest.raises(lf.DataError, match="none of the groups"):
+    with pytest.raises(lf.DataError, match="key: the curves have groups"):
         plan.beside(curves)

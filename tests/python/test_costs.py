@@ -180,6 +180,10 @@ def test_names_inside_of_other_names_and_quotes_are_left_alone() -> None:
         ("inference(tokens=1e13", "the parenthesis after inference is not closed"),
         ("dollars(price=2)", "dollars: say peak=, FLOP/s"),
         ("kaplan_training(n_layers=2, d_model=3, aspect=4)", "leave out aspect="),
+        ("training(6)", r"training takes no arguments; for a product write training\*\(6\)"),
+        ("infrence(tokens=3)", "infrence: only costs take name=value, and this is none; did you mean 'inference'"),
+        ("dollars(price=2, peak=1e15, utilization=40)", "utilization=40 is no share; give a number above 0"),
+        ("gpu_hours(peak=1e15, utilization=0)", "utilization=0 is no share"),
     ],
 )
 def test_a_wrong_cost_says_what_to_change(text: str, message: str) -> None:
@@ -194,8 +198,22 @@ def test_a_cost_of_what_the_law_has_not_is_refused() -> None:
         lf.allocate("chinchilla", {"sampling": 1e11}, params=HOFFMANN)
     with pytest.raises(lf.LawError, match="'D' has no value; given are N"):
         evaluate("training", N=1e9)
+    with pytest.raises(lf.DataError, match="give values of its variables by name, such as N=7e9"):
+        evaluate("3")
     with pytest.raises(ValueError, match="shapes that do not go together: N"):
         evaluate("training", N=[1.0, 2.0], D=[1.0, 2.0, 3.0])
+
+
+def test_a_misspelt_cost_is_told_its_name() -> None:
+    for name in ("trainng", "Training"):
+        with pytest.raises(lf.LawError, match=f"'{name}' has no value; did you mean the cost 'training'"):
+            evaluate(name, N=1e9, D=1e10)
+        with pytest.raises(
+            lf.LawError, match=r"no variable of the law; did you mean the cost 'training'\? those are N, D"
+        ):
+            lf.allocate("chinchilla", {name: 1e20}, params=HOFFMANN)
+    with pytest.raises(lf.LawError, match=r"did you mean 'N'\? those are N, D"):
+        lf.allocate("chinchilla", {"6*n*D": 1e20}, params=HOFFMANN)
 
 
 def test_the_command_names_costs_and_plans_with_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,7 +73,7 @@ def test_a_law_without_a_variable_of_the_budget_has_no_plan(
     assert found.left_out["small"] == "no plan: the law has no variable D"
     assert "small: no plan" in repr(found)
     assert found.choice.item() == "free"
-    with pytest.raises(lf.DataError, match="none has a plan; small: no plan"):
+    with pytest.raises(lf.LawError, match="budgets: 'D' of '6\\*N\\*D' is no variable of any law; those are N"):
         lf.plans({"small": small}, {"6*N*D": 1e24})
 
 
@@ -102,13 +102,54 @@ def test_a_law_without_an_optimum_says_why(runs: dict[str, np.ndarray], fits: di
     assert "no plan has one" in repr(found)
 
 
-def test_what_cannot_be_used_is_refused(fits: dict[str, lf.Fit]) -> None:
-    with pytest.raises(lf.DataError, match="fits: give fits by name"):
-        lf.plans(list(fits.values()), {"6*N*D": 1e24})  # type: ignore[arg-type]
-    with pytest.raises(lf.LawError, match="at: 'K' is no variable of any law"):
-        lf.plans(fits, {"6*N*D": 1e24}, at={"K": 1})
-    with pytest.raises(lf.DataError, match="amounts of '6\\*N\\*D' must be finite and above 0"):
-        lf.plans(fits, {"6*N*D": -1.0})
+def test_a_budget_by_name_plans_as_its_formula_does(fits: dict[str, lf.Fit], found: lf.Plans) -> None:
+    named = lf.plans(fits, {"training": AMOUNTS})
+    assert named.names == found.names
+    np.testing.assert_allclose(named.regret, found.regret, atol=1e-9)
+    both = lf.plans(fits, {"training + inference(tokens=1e13)": 1e25})
+    assert not both.left_out
+    assert both["free"]["N"] == fits["free"].allocate({"6*N*D + 2*N*1e13": 1e25})["N"]
+
+
+def test_fits_that_cannot_be_used_are_named(runs: dict[str, np.ndarray], fits: dict[str, lf.Fit]) -> None:
+    budgets = {"6*N*D": 1e24}
+    draws = fits["free"].bootstrap(2, n_checked=0)
+    for given, message in [
+        (list(fits.values()), "fits: give fits by name, .* not a value of type list"),
+        ({}, "fits: give fits by name, .* not an empty mapping"),
+        ({**fits, "draws": draws}, "fits: 'draws' is a value of type Draws; give fits"),
+        ({1: fits["free"]}, "fits: give names as text, such as 'free', not 1"),
+    ]:
+        with pytest.raises(lf.DataError, match=message):
+            lf.plans(given, budgets)  # type: ignore[arg-type]
+    few = lf.fit(lf.laws.chinchilla, {name: values[:5] for name, values in runs.items()}, response="loss")
+    with pytest.raises(lf.DataError, match="fits: none has a plan; few: no plan: "):
+        lf.plans({"few": few}, budgets)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "options", "message"),
+    [
+        ({"6*N*D": -1.0}, {}, r"amounts of '6\*N\*D' must be finite and above 0"),
+        ({"6*N*D": None}, {}, r"budgets: '6\*N\*D' has no amount; give one, since regrets are parts of it"),
+        ({}, {}, "budgets: give formulas with their amounts, .* not an empty mapping"),
+        (1e24, {}, "budgets: give formulas with their amounts, .* not a value of type float"),
+        ({6: 1e24}, {}, "budgets: 6 is no formula"),
+        ({"6*n*d": 1e24}, {}, "budgets: 'n' of '6\\*n\\*d' is no variable of any law; did you mean 'N'"),
+        ({"inference": 1e24}, {}, "budgets: inference: say tokens="),
+        ({"6*N*D": 1e24}, {"at": {"K": 1}}, "at: 'K' is no variable of any law"),
+        ({"6*N*D": 1e24}, {"bounds": "N"}, "bounds: give a mapping by variable, not a value of type str"),
+        ({"6*N*D": 1e24}, {"menus": [1e9]}, "menus: give a mapping by variable, not a value of type list"),
+        ({"6*N*D": 1e24}, {"integer": 5}, "integer: give names of variables"),
+        ({"6*N*D": 1e24}, {"integer": "k"}, "integer: 'k' is no variable of any law"),
+        ({"6*N*D": 1e24}, {"maximize": "yes"}, "maximize='yes': say True or False"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(
+    fits: dict[str, lf.Fit], budgets: object, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises((lf.DataError, lf.LawError), match=message):
+        lf.plans(fits, budgets, **options)  # type: ignore[arg-type]
 
 
 def test_the_table_has_every_pair(found: lf.Plans) -> None:

@@ -123,9 +123,21 @@ def test_where_a_fit_has_no_optimum_the_reason_is_said(fronts: tuple[lf.Frontier
 
 def test_costs_of_a_target_can_be_compared(fronts: tuple[lf.Frontier, lf.Frontier]) -> None:
     one, two = (front.draws.allocate({"6*N*D": None}, target=2.2) for front in fronts)
-    found = one.minus(two).quantity("6*N*D")[0]
+    apart = one.minus(two)
+    found = apart.quantity("6*N*D")[0]
     assert found.value == pytest.approx(math.log(one.plan["6*N*D"] / two.plan["6*N*D"]), rel=1e-12)
     assert found.interval.upper < 0.0
+    columns = apart.columns()
+    assert columns["quantity"] == ["ln N", "ln D", "ln 6*N*D"]
+    assert columns["target"] == [2.2] * 3
+    assert "budget 6*N*D" not in columns
+
+
+def test_what_has_no_logarithm_has_no_difference(fronts: tuple[lf.Frontier, lf.Frontier]) -> None:
+    for text in ("N - D", "N - N"):
+        found = fronts[0].minus(fronts[1]).quantity(text)[0]
+        assert math.isnan(found.value)
+        assert found.interval.note == f"{text} of the first fit is not above 0, and logarithms are subtracted"
 
 
 def test_the_table_has_one_row_for_each_point_and_quantity(fronts: tuple[lf.Frontier, lf.Frontier]) -> None:

@@ -148,25 +148,75 @@ def test_draws_without_an_optimum_have_no_regret_and_are_counted(draws: lf.Draws
         ({"N": -1.0}, None, "choice: N: give finite numbers above 0"),
         ({"N": [1e9, 2e9]}, None, r"choice: N has shape \(2,\), the amounts \(\)"),
         ({"N": 1e9, "D": 1e15}, None, "choice: 6\\*N\\*D is 6e\\+24 there, more than the 1e\\+24"),
-        ({"N": 1e7}, None, "choice: N=1e\\+07 is outside its bounds"),
+        ({"N": 1e7}, None, "choice: N=1e\\+07 is outside its bounds, 1e\\+08 to 1e\\+30"),
+        ({"N": 1e9, "D": 1.00001e24 / 6e9}, None, "6\\*N\\*D is 1.00001e\\+24 there, more than the 1e\\+24"),
         (7e9, None, "choice: give values by variable"),
         (None, "N", "budgets: 'N' is none of the frontier"),
+        (None, 6, "budgets: give one or several of the frontier's, not a value of type int"),
     ],
 )
 def test_choices_that_cannot_be_made_are_refused(
-    draws: lf.Draws, choice: object, budgets: str | None, message: str
+    draws: lf.Draws, choice: object, budgets: object, message: str
 ) -> None:
     front = draws.allocate({"6*N*D": 1e24}, bounds={"N": (1e8, None)})
     with pytest.raises(lf.DataError, match=message):
         front.regret(choice, budgets=budgets)  # type: ignore[arg-type]
 
 
+def test_a_budget_by_name_is_kept_to_as_its_formula_is(draws: lf.Draws) -> None:
+    named = draws.allocate({"training + inference(tokens=1e12)": 1e24})
+    plain = draws.allocate({"6*N*D + 2*N*1e12": 1e24})
+    choice = {"N": 2e10, "D": 5e12}
+    np.testing.assert_allclose(named.regret(choice).values, plain.regret(choice).values, rtol=1e-9)
+    np.testing.assert_allclose(
+        named.regret(named.best_on_average()).values, plain.regret(plain.best_on_average()).values, atol=1e-6
+    )
+    with pytest.raises(lf.DataError, match=r"training \+ inference.* is 6.04e\+24 there"):
+        named.regret({"N": 2e10, "D": 5e13})
+
+
+def test_an_average_is_read_by_the_names_of_its_variables(draws: lf.Draws) -> None:
+    """And one that this frontier could not choose is refused, not rewarded."""
+    front = draws.allocate({"6*N*D": 1e24})
+    order = [draws.law.parameters.index(name) for name in ("E", "B", "beta", "A", "alpha")]
+    law = lf.Law("E + B*D**-beta + A*N**-alpha", variables=["D", "N"])
+    named = type(draws.fit.params)({name: draws.fit.params[name] for name in law.parameters})
+    other = replace(draws, fit=replace(draws.fit, law=law, params=named), params=draws.params[:, order])
+    turned = other.allocate({"6*N*D": 1e24}).best_on_average()
+    found = front.regret(turned)
+    assert found.choice["N"] == turned["N"]
+    np.testing.assert_allclose(found.values, front.regret(front.best_on_average()).values, atol=1e-6)
+    with pytest.raises(lf.DataError, match=r"choice: D=.* is outside its bounds, 1 to 1e\+12"):
+        draws.allocate({"6*N*D": 1e24}, bounds={"D": (None, 1e12)}).regret(front.best_on_average())
+
+
+def test_an_average_over_other_variables_is_refused(draws: lf.Draws, sampled: lf.Draws) -> None:
+    average = sampled.allocate({"6*N*D": 1e24, "2*N*k": 1e11}).best_on_average()
+    with pytest.raises(lf.DataError, match="choice: it is of a law over N, D, k, and this one is over N, D"):
+        draws.allocate({"6*N*D": 1e24}).regret(average)
+
+
+def test_of_two_budgets_that_hold_each_can_be_the_one_that_is_wasted(draws: lf.Draws) -> None:
+    """Half of the size that fits, at the compute that stays: twice the memory is spent that would do."""
+    front = draws.allocate({"6*N*D": 1e24, "N": 1e10})
+    # A few draws would spend less than all of N.
+    held = (front.raw.price[:, 0] > 0.0).all(axis=-1)
+    assert 180 < np.count_nonzero(held) < 200
+    for of in ("N", "6*N*D"):
+        assert np.all(front.regret(budgets=of).values[held] == 0.0)
+    np.testing.assert_allclose(front.regret({"N": 5e9}, budgets="N").values[held], 1.0, rtol=1e-9)
+
+
 def test_figures_out_of_range_are_refused(draws: lf.Draws) -> None:
     found = draws.allocate({"6*N*D": 1e24}).regret()
+    assert found.quantile(np.float32(0.5)) == found.quantile(0.5)  # type: ignore[arg-type]
+    assert found.probability(np.int64(0)) == found.probability(0)  # type: ignore[arg-type]
     with pytest.raises(lf.DataError, match="q=2"):
         found.quantile(2)
     with pytest.raises(lf.DataError, match="more_than=-1"):
         found.probability(-1)
+    with pytest.raises(lf.DataError, match="more_than='5%'"):
+        found.probability("5%")  # type: ignore[arg-type]
     with pytest.raises(lf.DataError, match="without target="):
         draws.allocate({"6*N*D": None}, target=2.5).regret()
     with pytest.raises(lf.DataError, match="there is none"):

@@ -4,6 +4,8 @@
 //! papers report, shares of the response for amplitudes. On the Chinchilla points all such starts reach the optimum,
 //! where a third of the customary grid does: most of that grid begins where a term has no effect left to be improved.
 
+mod hoffmann;
+
 use std::f64::consts::PI;
 
 use crate::dispatch::Level;
@@ -27,6 +29,8 @@ use crate::rng::Stream;
 use crate::rng::stream;
 use crate::solver::Space;
 use crate::special;
+
+pub(crate) use hoffmann::hoffmann_grid;
 
 /// How starts are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,46 +66,6 @@ impl StartRule {
 pub(crate) struct Ranges<'a> {
     pub(crate) lower: &'a [f64],
     pub(crate) upper: &'a [f64],
-}
-
-/// Names of the grid's parameters, in the order of its loops.
-const GRID_NAMES: [&str; 5] = ["alpha", "beta", "E", "A", "B"];
-
-/// The grid of Hoffmann et al. (2022), approach 3, as rows of parameter vectors.
-///
-/// # Errors
-/// [`Error::Argument`] if the law has other parameters.
-pub(crate) fn hoffmann_grid(parameters: &[String]) -> Result<Vec<f64>, Error> {
-    const EXPONENTS: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
-    const LOG_FLOORS: [f64; 5] = [-1.0, -0.5, 0.0, 0.5, 1.0];
-    const LOG_AMPLITUDES: [f64; 6] = [0.0, 5.0, 10.0, 15.0, 20.0, 25.0];
-    let place = |name: &str| parameters.iter().position(|known| known == name);
-    let places: Option<Vec<usize>> = GRID_NAMES.iter().map(|name| place(name)).collect();
-    let Some(places) = places.filter(|_| parameters.len() == GRID_NAMES.len()) else {
-        let message = format!(
-            "\"hoffmann2022\" is a grid over the parameters A, B, E, alpha and beta; this law has {}",
-            parameters.join(", ")
-        );
-        return Err(Error::argument("starts", message));
-    };
-    let mut out = Vec::with_capacity(4500 * 5);
-    for alpha in EXPONENTS {
-        for beta in EXPONENTS {
-            for e in LOG_FLOORS {
-                for a in LOG_AMPLITUDES {
-                    for b in LOG_AMPLITUDES {
-                        let mut row = [0.0; 5];
-                        let values = [alpha, beta, exp(e), exp(a), exp(b)];
-                        for (&place, value) in places.iter().zip(values) {
-                            row[place] = value;
-                        }
-                        out.extend(row);
-                    }
-                }
-            }
-        }
-    }
-    Ok(out)
 }
 
 /// Times that a start outside the domain of the law is drawn anew.
