@@ -12,9 +12,12 @@ use crate::formula::derive::derivative;
 use crate::formula::derive::log_derivative;
 use crate::formula::error_at;
 use crate::formula::functions;
+use crate::formula::graph::Binary;
 use crate::formula::graph::Class;
 use crate::formula::graph::Graph;
 use crate::formula::graph::Id;
+use crate::formula::graph::Node;
+use crate::formula::graph::Unary;
 use crate::formula::parse::Tree;
 use crate::formula::parse::parse;
 use crate::formula::program::Program;
@@ -90,16 +93,20 @@ pub struct CompiledLaw {
     pub(crate) parameters: Vec<String>,
     /// Variables to columns: what depends on data alone.
     pub(crate) prelude: Program,
+    /// For each column 1, or −1 where it is a negative multiple of something; 0 where it is a multiple of another column.
+    pub(crate) orientation: Vec<f64>,
     /// The value.
     pub(crate) value: Program,
     /// The value and its first derivatives.
     pub(crate) first: Program,
-    /// The value, its first derivatives, then the second derivatives of `second_pairs`.
+    /// The value, its first derivatives, then the second derivatives of `second_pairs`; nothing where [`CompiledLaw::is_fused`],
+    /// since the columns that it would need are a quarter of a long table's memory.
     pub(crate) second: Program,
     /// Parameters `i ≤ j` whose second derivative is not zero everywhere.
     pub(crate) second_pairs: Vec<(usize, usize)>,
     /// The programs give `ln f`, not `f`.
     pub(crate) is_log: bool,
+    pub(crate) residual: Residual,
     /// Additive terms as written; `terms` are their values.
     pub(crate) term_texts: Vec<String>,
     pub(crate) terms: Program,
@@ -168,6 +175,13 @@ impl CompiledLaw {
     #[must_use]
     pub fn roles(&self) -> Vec<Role> {
         self.roles.iter().map(|role| role.role).collect()
+    }
+
+    /// Whether the law is evaluated by its powers, whose derivatives need no program.
+    pub(crate) fn is_fused(&self) -> bool {
+        self.separable.as_ref().is_some_and(|separable| separable.powers.is_some())
+            && !self.is_log
+            && self.residual != Residual::Deviance
     }
 
     /// Number of columns that the programs read.
@@ -259,6 +273,16 @@ pub(super) fn law_graph(tree: &Tree, declared: &Declared) -> Result<LawGraph, Er
 
 /// Compiles a declared law.
 pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
+    compile_with(declared, true)
+}
+
+/// The same evaluated by its programs alone: what the fused evaluation is compared with.
+#[cfg(test)]
+pub(crate) fn compile_interpreted(declared: &Declared) -> Result<CompiledLaw, Error> {
+    compile_with(declared, false)
+}
+
+fn compile_with(declared: &Declared, may_split: bool) -> Result<CompiledLaw, Error> {
     let tree = parse(&declared.text)?;
     let LawGraph { mut graph, bound, parameter_of, parameters } = law_graph(&tree, declared)?;
     let n_variables = declared.variables.len();
@@ -269,11 +293,17 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
     let term_nodes: Vec<Id> = written.iter().filter_map(|term| bound.nodes[term.node]).collect();
 
     let linear = linear_parameters(&mut graph, law, &symbols);
-    let split = separable::split(&mut graph, law, &symbols, &linear);
+    let split = if may_split { separable::split(&mut graph, law, &symbols, &linear) } else { None };
     let (metric_nodes, metric_owners) = metric_of(&mut graph, law, &symbols);
     let log_value = if declared.residual == Residual::Log { terms::log_form(&mut graph, law) } else { None };
     let value = log_value.unwrap_or(law);
-    let (first, pairs, second) = derivatives_of(&mut graph, value, &symbols);
+    let (first, mut pairs, mut second) = derivatives_of(&mut graph, value, &symbols);
+    let is_fused = split.as_ref().is_some_and(Split::is_of_powers)
+        && log_value.is_none()
+        && declared.residual != Residual::Deviance;
+    if is_fused {
+        (pairs, second) = (vec![], vec![]);
+    }
     if graph.overflowed() {
         return Err(too_large(&tree));
     }
@@ -296,21 +326,23 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
     let columns = data_columns(&graph, &roots);
     let (amplitude_of, amplitude_pairs) = amplitudes(&graph, &symbols, &term_nodes, &roles);
 
+    let orientation = columns.iter().map(|&column| orientation(&graph, &columns, column)).collect();
     let variables: Vec<Id> = (0..n_variables).map(|i| graph.symbol(i)).collect();
     let prelude = compile(&graph, &columns, &variables, &parameter_of);
     let with = |nodes: &[Id]| compile(&graph, nodes, &columns, &parameter_of);
     let mut first_roots = vec![value];
     first_roots.extend(&first);
-    let mut second_roots = first_roots.clone();
-    second_roots.extend(&second);
+    let second_roots: Vec<Id> = if is_fused { vec![] } else { [first_roots.clone(), second].concat() };
     Ok(CompiledLaw {
         variables: declared.variables.clone(),
         prelude,
+        orientation,
         value: with(&[value]),
         first: with(&first_roots),
         second: with(&second_roots),
         second_pairs: pairs,
         is_log: log_value.is_some(),
+        residual: declared.residual,
         is_negative_term: written.iter().map(|term| term.is_negative).collect(),
         term_texts: written.into_iter().map(|term| term.text).collect(),
         terms: with(&term_nodes),
@@ -324,6 +356,20 @@ pub(crate) fn compile_law(declared: &Declared) -> Result<CompiledLaw, Error> {
         separable: split.map(|split| split.compile(&graph, &columns, &parameter_of)),
         parameters,
     })
+}
+
+/// Which way a column goes with what it is a multiple of; 0 where that is a column too.
+fn orientation(graph: &Graph, columns: &[Id], column: Id) -> f64 {
+    let (inside, sign) = match graph.nodes[column as usize] {
+        Node::Unary(Unary::Neg, inside) => (inside, -1.0),
+        Node::Binary(Binary::Mul, a, b) => match (graph.nodes[a as usize], graph.nodes[b as usize]) {
+            (Node::Number(bits), _) => (b, f64::from_bits(bits).signum()),
+            (_, Node::Number(bits)) => (a, f64::from_bits(bits).signum()),
+            _ => return 1.0,
+        },
+        _ => return 1.0,
+    };
+    if columns.contains(&inside) { 0.0 } else { sign }
 }
 
 /// First derivatives, and those second derivatives that are not zero everywhere with their pairs.

@@ -19,6 +19,8 @@ pub use table::Column;
 pub use table::evaluate_columns;
 
 pub(crate) use compiled::ParameterRole;
+#[cfg(test)]
+pub(crate) use compiled::{Declared, compile_interpreted};
 pub(crate) use evaluate::AllRows;
 pub(crate) use evaluate::TermRows;
 pub(crate) use in_logs::InLogs;

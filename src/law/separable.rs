@@ -85,6 +85,11 @@ struct PowerNodes {
 }
 
 impl Split {
+    /// Whether every basis function is a power.
+    pub(super) fn is_of_powers(&self) -> bool {
+        self.powers.is_some()
+    }
+
     /// Nodes that the programs compute; those that depend on data alone become columns.
     pub(super) fn roots(&self) -> Vec<Id> {
         let powers = self.powers.iter().flatten();

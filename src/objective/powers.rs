@@ -10,7 +10,6 @@ use crate::dispatch::Plain;
 use crate::formula::program::BLOCK;
 use crate::law::Amplitude;
 use crate::law::Power;
-use crate::law::Residual;
 use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::linalg::sum;
@@ -41,7 +40,7 @@ impl<'a> Powers<'a> {
     pub(super) fn of(problem: &Problem<'a>) -> Option<Powers<'a>> {
         let separable = problem.law.separable.as_ref()?;
         let powers = separable.powers.as_deref()?;
-        (!problem.law.is_log && problem.residual != Residual::Deviance).then_some(Powers { separable, powers })
+        problem.law.is_fused().then_some(Powers { separable, powers })
     }
 }
 
@@ -225,6 +224,9 @@ mod tests {
 
     use crate::dispatch::Level;
     use crate::law::CompiledLaw;
+    use crate::law::Declared;
+    use crate::law::Residual;
+    use crate::law::compile_interpreted;
     use crate::loss::Loss;
     use crate::objective::Axis;
     use crate::objective::Curvature;
@@ -276,19 +278,21 @@ mod tests {
             for (text, params) in LAWS {
                 let fused = law(text, residual);
                 assert!(fused.separable.as_ref().is_some_and(|s| s.powers.is_some()), "{text}");
-                let interpreted = CompiledLaw { separable: None, ..fused.clone() };
-                let data = rows(&fused, residual);
+                let names: &[String] = &["N".into(), "D".into()][..if text.contains('D') { 2 } else { 1 }];
+                let interpreted =
+                    compile_interpreted(&Declared::new(text, names, None, residual)).expect("it is a law");
+                let (data, other_data) = (rows(&fused, residual), rows(&interpreted, residual));
                 let p = params.len();
                 for free in [(0..p).collect::<Vec<usize>>(), (1..p).collect()] {
                     for curvature in [Curvature::Reweighted, Curvature::Mixed, Curvature::Exact] {
-                        let expand = |law: &CompiledLaw| {
+                        let expand = |law: &CompiledLaw, data: &Rows| {
                             let (mut gradient, mut hessian) = (vec![f64::NAN; p], vec![f64::NAN; p * p]);
-                            let problem = problem(law, &data, &free, &cancel);
+                            let problem = problem(law, data, &free, &cancel);
                             let mut scratch = Scratch::default();
                             let value = problem.expand(params, curvature, &mut scratch, &mut gradient, &mut hessian);
                             (value, gradient, hessian)
                         };
-                        let (a, b) = (expand(&fused), expand(&interpreted));
+                        let (a, b) = (expand(&fused, &data), expand(&interpreted, &other_data));
                         // Sums of 331 terms of both signs, each good to a few units in the last place.
                         let close = |x: f64, y: f64, size: f64| (x - y).abs() <= 1e-11 * (size + y.abs());
                         assert!(close(a.0, b.0, 0.0), "{text}: {} {}", a.0, b.0);

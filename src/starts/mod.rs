@@ -186,7 +186,8 @@ fn rises(problem: &Problem<'_>) -> bool {
     let response = &rows.response[..rows.n];
     let middle = mean(response);
     let mut total = 0.0;
-    for column in rows.columns.chunks_exact(rows.padded.max(1)) {
+    let columns = rows.columns.chunks_exact(rows.padded.max(1)).zip(&problem.law.orientation);
+    for (column, orientation) in columns.filter(|(_, orientation)| **orientation != 0.0) {
         let column = &column[..rows.n];
         let center = mean(column);
         let (mut joint, mut square, mut spread) = (0.0, 0.0, 0.0);
@@ -197,7 +198,7 @@ fn rises(problem: &Problem<'_>) -> bool {
         }
         let correlation = joint / (square * spread).sqrt();
         if correlation.is_finite() {
-            total += correlation * correlation.abs();
+            total += orientation * correlation * correlation.abs();
         }
     }
     total > 0.0
