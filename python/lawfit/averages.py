@@ -253,7 +253,8 @@ def _refined(law: Law, params: F64, x: F64, sign: float, sweep: Sweep) -> tuple[
         values |= {f"slope_{i}": at for i, at in enumerate(slope.tolist())}
         values |= {f"bend_{i}_{j}": at for i, row in enumerate(bend.tolist()) for j, at in enumerate(row)}
         raw = solved(model, np.array([[values[name] for name in model.parameters]]), False, near)
-        step = raw.x[0, 0]
+        # A whole number that is held comes back from its logarithm a unit in the last place off.
+        step = np.clip(raw.x[0, 0], near.lower[0], near.upper[0])
         if not np.isfinite(step).all():
             radius *= 0.25
             continue
