@@ -194,6 +194,8 @@ def best_on_average(front: Frontier) -> OnAverage:
             start = np.clip(at, one.lower[0], one.upper[0])
             if not np.array_equal(start, at):
                 start = solved(law, np.array([list(plan.params.values())]), plan.maximize, one).x[0, 0]
+                # A whole number that is held comes back from its logarithm a unit in the last place off.
+                start = np.clip(start, one.lower[0], one.upper[0])
             there, found = _refined(law, params, start, sign, one)
             if found <= value:
                 at, value = there, found
@@ -253,7 +255,6 @@ def _refined(law: Law, params: F64, x: F64, sign: float, sweep: Sweep) -> tuple[
         values |= {f"slope_{i}": at for i, at in enumerate(slope.tolist())}
         values |= {f"bend_{i}_{j}": at for i, row in enumerate(bend.tolist()) for j, at in enumerate(row)}
         raw = solved(model, np.array([[values[name] for name in model.parameters]]), False, near)
-        # A whole number that is held comes back from its logarithm a unit in the last place off.
         step = np.clip(raw.x[0, 0], near.lower[0], near.upper[0])
         if not np.isfinite(step).all():
             radius *= 0.25
