@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import statistics
@@ -18,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from chinchilla import BEST_KNOWN, DELTA, F64, SCALE, as_lawfit, chinchilla_points, drawn_starts
+from chinchilla_fit import BEST_KNOWN, DELTA, F64, SCALE, as_lawfit, chinchilla_points, drawn_starts
 from figure import draw
-from peers import PEERS, TIGHT, Timed, run_scipy
+from peers import PEERS, TIGHT, Peer, Timed, run_scipy
 
 import lawfit as lf
 from lawfit import _core
@@ -32,12 +33,13 @@ REFERENCE = "SciPy L-BFGS-B, analytic gradient"
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A line of the table: one method over all repeats."""
+    """A line of the table: one method over all repeats, and the reference's speed next to it in each."""
 
     method: str
     starts_per_s: list[float]
     hits: list[float]
     best: float
+    reference_per_s: list[float]
 
     @property
     def good_per_s(self) -> list[float]:
@@ -79,36 +81,61 @@ def assert_same_best(method: str, best: float) -> None:
         )
 
 
-def measure(methods: dict[str, Callable[[int], Timed]], n_repeats: int) -> list[Row]:
-    """Every method once a repeat, one after another, so that a slow spell of the machine meets them all."""
+def measure(
+    reference: Callable[[F64], Timed], starts: F64, methods: dict[str, Callable[[int], Timed]], n_repeats: int
+) -> list[Row]:
+    """Every method once a repeat, the reference with a part of its starts before and after each.
+
+    A slow spell of the machine meets a method and what it is compared with alike.
+    """
     timed: dict[str, list[Timed]] = {name: [] for name in methods}
+    parts: list[list[Timed]] = []
     for repeat in range(n_repeats):
-        for name, method in methods.items():
+        shares = np.array_split(starts[repeat::n_repeats], len(methods) + 1)
+        parts.append([reference(shares[0])])
+        for (name, method), share in zip(methods.items(), shares[1:], strict=True):
             timed[name].append(method(repeat))
+            parts[-1].append(reference(share))
             print(f"repeat {repeat + 1} of {n_repeats}: {name}", file=sys.stderr)
-    bests = {name: min(float(np.nanmin(one.objectives)) for one in runs) for name, runs in timed.items()}
+    whole = [
+        Timed(
+            np.concatenate([one.objectives for one in those]),
+            statistics.median(one.seconds_per_start for one in those),
+        )
+        for those in parts
+    ]
+    everything = {REFERENCE: whole, **timed}
+    bests = {name: min(float(np.nanmin(one.objectives)) for one in runs) for name, runs in everything.items()}
     for name, best in bests.items():
         if name.startswith("lawfit") or name == REFERENCE:
             assert_same_best(name, best)
     limit = min(bests.values()) * (1 + GOOD)
+    beside = {REFERENCE: [1 / one.seconds_per_start for one in whole]}
+    for place, name in enumerate(methods):
+        pairs = [those[place : place + 2] for those in parts]
+        beside[name] = [2 / (before.seconds_per_start + after.seconds_per_start) for before, after in pairs]
     return [
         Row(
             name,
             [1 / one.seconds_per_start for one in runs],
             [float(np.mean(one.objectives <= limit)) for one in runs],
             bests[name],
+            beside[name],
         )
-        for name, runs in timed.items()
+        for name, runs in everything.items()
     ]
 
 
 def ratios(row: Row, reference: Row) -> list[float]:
-    """Good starts per CPU second against another method's, repeat by repeat."""
-    return [ours / theirs for ours, theirs in zip(row.good_per_s, reference.good_per_s, strict=True)]
+    """Good starts per CPU second over the reference's next to them, each repeat; infinite where it has no hit."""
+    theirs = [speed * hits for speed, hits in zip(row.reference_per_s, reference.hits, strict=True)]
+    return [ours / other if other else math.inf for ours, other in zip(row.good_per_s, theirs, strict=True)]
 
 
 def spread(values: Sequence[float], digits: int) -> str:
     """Median and, in brackets, the least and the largest of the repeats."""
+    if math.inf in values:
+        return "no hit of SciPy"
     return f"{statistics.median(values):,.{digits}f} [{min(values):,.{digits}f}, {max(values):,.{digits}f}]"
 
 
@@ -130,6 +157,7 @@ class Resampled:
     method: str
     per_s: list[float]
     hits: float
+    reference_per_s: list[float]
 
 
 def measure_bootstrap(data: dict[str, F64], n_replicates: int, n_compared: int, n_repeats: int) -> list[Resampled]:
@@ -142,24 +170,40 @@ def measure_bootstrap(data: dict[str, F64], n_replicates: int, n_compared: int, 
     n_rows = data["N"].size
     shares = np.full(n_rows, 1 / n_rows)
     counts = np.random.default_rng(0).multinomial(n_rows, shares, size=n_compared).astype(np.float64)
-    scipy_per_s, lawfit_per_s, global_per_s = [], [], []
+    n_global = max(1, n_replicates // 8)
+    scipy_per_s: list[list[float]] = [[], [], []]
+    lawfit_per_s, global_per_s, their_ends = [], [], []
+
+    # As in `measure`: SciPy before and after each.
+    def some(part: int) -> Timed:
+        chosen = np.array_split(counts, 3)[part]
+        return run_scipy(data, np.tile(start, (len(chosen), 1)), chosen)
+
     for _ in range(n_repeats):
-        theirs = run_scipy(data, np.tile(start, (n_compared, 1)), counts)
-        scipy_per_s.append(1 / theirs.seconds_per_start)
+        parts = [some(0)]
         begun = time.process_time()
         fit.bootstrap(n_replicates, resample="pairs", seed=0, n_threads=1)
         lawfit_per_s.append(n_replicates / (time.process_time() - begun))
+        parts.append(some(1))
         begun = time.process_time()
-        fit.bootstrap(n_replicates // 8, resample="pairs", seed=0, search="global", n_threads=1)
-        global_per_s.append(n_replicates // 8 / (time.process_time() - begun))
+        fit.bootstrap(n_global, resample="pairs", seed=0, search="global", n_threads=1)
+        global_per_s.append(n_global / (time.process_time() - begun))
+        parts.append(some(2))
+        before, between, after = (part.seconds_per_start for part in parts)
+        for place, seconds in enumerate(
+            [(before + between + after) / 3, (before + between) / 2, (between + after) / 2]
+        ):
+            scipy_per_s[place].append(1 / seconds)
+        their_ends = [part.objectives for part in parts]
+    theirs = np.concatenate(their_ends)
     ours = fit.bootstrap(weights=counts, n_threads=1).objective
     everywhere = fit.bootstrap(weights=counts, search="global", n_threads=1).objective
-    limits = np.fmin(np.fmin(ours, everywhere), theirs.objectives) * (1 + GOOD)
-    hits = [float(np.mean(found <= limits)) for found in (theirs.objectives, ours, everywhere)]
+    limits = np.fmin(np.fmin(ours, everywhere), theirs) * (1 + GOOD)
+    hits = [float(np.mean(found <= limits)) for found in (theirs, ours, everywhere)]
     return [
-        Resampled("SciPy L-BFGS-B, warm start", scipy_per_s, hits[0]),
-        Resampled("lawfit, warm, 8 of them checked", lawfit_per_s, hits[1]),
-        Resampled("lawfit, global search in each", global_per_s, hits[2]),
+        Resampled("SciPy L-BFGS-B, warm start", scipy_per_s[0], hits[0], scipy_per_s[0]),
+        Resampled("lawfit, warm, 8 of them checked", lawfit_per_s, hits[1], scipy_per_s[1]),
+        Resampled("lawfit, global search in each", global_per_s, hits[2], scipy_per_s[2]),
     ]
 
 
@@ -192,6 +236,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=4500, help="how many of the 4,500 drawn starts (default: all)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats (default: 5)")
+    parser.add_argument("--peer-starts", type=int, default=200, help="at most so many starts of a peer a repeat (200)")
     parser.add_argument("--resamples", type=int, default=4000, help="bootstrap resamples (default: 4000)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every repeat here")
     parser.add_argument("--figure", type=Path, metavar="FILE", help="draw good starts per CPU second here")
@@ -209,19 +254,21 @@ def main() -> None:
     for peer in PEERS:
         print(f"{peer.name}: {f'not installed: {peer.missing}' if peer.missing else peer.options}")
     kernels = _core.registries()["kernels"][::-1]  # what this machine has, fastest first
-    rows = measure(
-        {
-            REFERENCE: lambda repeat: run_scipy(data, starts[repeat :: options.repeats]),
-            **{
-                peer.name: lambda repeat, peer=peer: peer.run(data, sampled(starts, peer.n_starts, repeat))
-                for peer in peers
-            },
-            **{f"lawfit, kernels {name}": lambda _, name=name: run_lawfit(data, ours, name) for name in kernels},
-            "lawfit, solver generic": lambda _: run_lawfit(data, ours, solver="generic"),
-            "lawfit, Hoffmann's grid": lambda _: run_lawfit(data, "hoffmann2022"),
-        },
-        options.repeats,
-    )
+
+    def of_peer(peer: Peer) -> Callable[[int], Timed]:
+        n_starts = min(peer.n_starts, options.peer_starts)
+        return lambda repeat: peer.run(data, sampled(starts, n_starts, repeat))
+
+    def of_lawfit(their: str | dict[str, F64], kernels: str = "auto", solver: str = "auto") -> Callable[[int], Timed]:
+        return lambda _: run_lawfit(data, their, kernels, solver)
+
+    methods = {
+        **{peer.name: of_peer(peer) for peer in peers},
+        **{f"lawfit, kernels {name}": of_lawfit(ours, name) for name in kernels},
+        "lawfit, solver generic": of_lawfit(ours, solver="generic"),
+        "lawfit, Hoffmann's grid": of_lawfit("hoffmann2022"),
+    }
+    rows = measure(lambda some: run_scipy(data, some), starts, methods, options.repeats)
     reference, grid = rows[0], rows[-1]
     resampled = measure_bootstrap(data, options.resamples, min(150, options.resamples), options.repeats)
 
@@ -238,7 +285,7 @@ def main() -> None:
     print(f"\nApart, for its other starts (25 pairs of exponents):\n\n{table([grid], reference)}")
     print("\n| bootstrap | resamples/s | hits | times SciPy |\n|---|---|---|---|")
     for line in resampled:
-        times = [ours / theirs for ours, theirs in zip(line.per_s, resampled[0].per_s, strict=True)]
+        times = [ours / theirs for ours, theirs in zip(line.per_s, line.reference_per_s, strict=True)]
         print(f"| {line.method} | {spread(line.per_s, 0)} | {100 * line.hits:.1f} % | {spread(times, 1)} |")
 
     if options.figure:

@@ -45,7 +45,8 @@ def t2_accuracy(p: Mapping[str, float], size: np.ndarray, tokens: np.ndarray, k:
     loss = p["A"] * size ** -p["alpha"] + p["B"] * tokens ** -p["beta"]
     mean, spread = p["theta2"] * expit(p["theta0"] - loss), np.exp(p["theta3"] + p["theta4"] * loss)
     a, b = mean * spread, (1.0 - mean) * spread
-    return -np.expm1(betaln(a, b + k) - betaln(a, b))
+    accuracy: np.ndarray = -np.expm1(betaln(a, b + k) - betaln(a, b))
+    return accuracy
 
 
 def by_scipy(law: lf.Law, draw: np.ndarray, training: float, sign: float) -> float:

@@ -10,7 +10,7 @@ import sys
 import time
 
 import numpy as np
-from chinchilla import DELTA, F64, as_lawfit, chinchilla_points, drawn_starts
+from chinchilla_fit import DELTA, F64, as_lawfit, chinchilla_points, drawn_starts
 from scipy.stats import beta
 
 import lawfit as lf
@@ -57,13 +57,14 @@ def main() -> None:
     begun = time.process_time()
     searched = fit.bootstrap(weights=counts, search="global", n_threads=1, progress=True).objective
     seconds = time.process_time() - begun
-    print(f"a global search in each of {chosen.resamples:,} resamples: {seconds:.2f} CPU seconds")
 
     begun = time.process_time()
     best = every_fit(data, counts, as_lawfit(starts))
     all_seconds = time.process_time() - begun
     n_fits = chosen.resamples * len(starts)
-    print(f"all {n_fits:,} fits: {all_seconds:,.0f} CPU seconds, {n_fits / all_seconds:,.0f} fits/s")
+    print("| | CPU time | |\n|---|---|---|")
+    print(f"| all {n_fits:,} fits, each run to its end | {all_seconds:,.0f} s | {n_fits / all_seconds:,.0f} fits/s |")
+    print(f"| a global search in each of the {chosen.resamples:,} resamples | {seconds:.2f} s | |\n")
 
     missed = int(np.sum(searched > best * (1 + SAME)))
     bound = float(beta.ppf(0.95, missed + 1, chosen.resamples - missed)) if missed < chosen.resamples else 1.0

@@ -11,7 +11,7 @@ import statistics
 import time
 
 import numpy as np
-from chinchilla import DELTA, chinchilla_points, drawn_starts
+from chinchilla_fit import DELTA, chinchilla_points, drawn_starts
 from numpy.typing import NDArray
 from peers import run_scipy
 

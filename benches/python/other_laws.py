@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from chinchilla import DELTA, F64, SCALE, chinchilla_points
+from chinchilla_fit import DELTA, F64, SCALE, chinchilla_points
 from peers import TIGHT
 from scipy.optimize import minimize
 

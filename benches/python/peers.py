@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from chinchilla import DELTA, F64, NAMES, SCALE, objective
+from chinchilla_fit import DELTA, F64, NAMES, SCALE, objective
 from scipy.optimize import least_squares, minimize
 
 TIGHT = {"ftol": 1e-14, "gtol": 1e-7, "maxiter": 5000, "maxfun": 2000, "maxls": 50}
@@ -187,8 +187,7 @@ def run_lumafit(data: dict[str, F64], starts: F64) -> Timed:
     numba: Any = importlib.import_module("numba")
     arrays = logs(data)
 
-    @numba.njit  # type: ignore[untyped-decorator, unused-ignore]
-    def roots(theta: F64, log_n: F64, log_d: F64, log_loss: F64) -> F64:
+    def signed_roots(theta: F64, log_n: F64, log_d: F64, log_loss: F64) -> F64:
         out = np.empty_like(log_n)
         for i in range(log_n.size):
             x, y, z = theta[0] - theta[3] * log_n[i], theta[1] - theta[4] * log_d[i], theta[2]
@@ -199,6 +198,7 @@ def run_lumafit(data: dict[str, F64], starts: F64) -> Timed:
             out[i] = np.sign(miss) * np.sqrt(2.0 * loss)
         return out
 
+    roots = numba.njit(signed_roots)
     zeros, ones = np.zeros_like(arrays[0]), np.ones_like(arrays[0])
 
     def fit(start: F64) -> float:

@@ -14,7 +14,7 @@ import sys
 import time
 
 import numpy as np
-from chinchilla import DELTA, F64, as_lawfit, chinchilla_points, drawn_starts
+from chinchilla_fit import DELTA, F64, as_lawfit, chinchilla_points, drawn_starts
 
 import lawfit as lf
 

@@ -104,17 +104,27 @@ def main() -> None:
     chosen = parser.parse_args()
     tasks = [table(task) for task in range(N_TASKS)]
     starts = starts_of(0)
-    options = {"response": "y", "loss": "squared", "residual": "linear", "n_threads": 1}
+
+    def fit_of(rows: dict[str, F64], weights: F64 | None = None) -> lf.Fit:
+        return lf.fit(
+            lf.laws.t2_loss,
+            rows,
+            response="y",
+            weights=weights,
+            loss="squared",
+            residual="linear",
+            starts=starts,
+            n_threads=1,
+        )
+
     fits: list[lf.Fit] = []
-    first, _ = cpu(lambda: fits.extend(lf.fit(lf.laws.t2_loss, rows, starts=starts, **options) for rows in tasks))
+    first, _ = cpu(lambda: fits.extend(fit_of(rows) for rows in tasks))
     hits = [fit.start_agreement for fit in fits]
     warm, draws = cpu(lambda: [fit.bootstrap(N_RESAMPLES, seed=0, n_threads=1) for fit in fits])
     assert isinstance(draws, list)
     rows, best = tasks[0], fits[0].objective
     weights = np.random.default_rng(1).exponential(size=(chosen.resamples, rows["y"].size))
-    every, found = cpu(
-        lambda: [lf.fit(lf.laws.t2_loss, rows, starts=starts, weights=w, **options).objective for w in weights]
-    )
+    every, found = cpu(lambda: [fit_of(rows, w).objective for w in weights])
     again = fits[0].bootstrap(weights=weights, n_threads=1)
     assert isinstance(found, list)
     agree = float(np.mean(again.objective <= np.array(found) * (1 + 1e-6)))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from chinchilla import DELTA, as_lawfit, chinchilla_points, drawn_starts
+from chinchilla_fit import DELTA, as_lawfit, chinchilla_points, drawn_starts
 from many_fits import groups
 
 import lawfit as lf

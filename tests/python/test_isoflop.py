@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.interpolate import Akima1DInterpolator  # type: ignore[import-untyped]
+from scipy.interpolate import Akima1DInterpolator
 
 import lawfit as lf
 from lawfit._parabola import akima, lowest_of_akima, parabola

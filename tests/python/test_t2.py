@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special, stats  # type: ignore[import-untyped]
+from scipy import special, stats
 
 import lawfit as lf
 from lawfit import t2
