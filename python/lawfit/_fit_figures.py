@@ -307,7 +307,7 @@ def starts_data(fit: Fit) -> FigureData:
     return figure_data(
         {
             "excess": np.maximum(above, 0.0) / unit,
-            "optima": np.array([(optimum.objective - fit.objective) / unit for optimum in fit.optima]),
+            "optima": np.array([max(optimum.objective - fit.objective, 0.0) / unit for optimum in fit.optima]),
             "counts": np.array([float(optimum.count) for optimum in fit.optima]),
         },
         {"x": "start, best first", "y": "objective above the best, relatively", "title": title},

@@ -162,6 +162,7 @@ def fit(
         bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
         residual=options.residual, cluster=cluster, missing=missing,
     )  # fmt: skip
+    del table  # of a long one the rows are a copy, and the engine wants the room
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
 
 
@@ -289,6 +290,7 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
     resampling = _as_resampling(rows, bootstrap, resample, search)
     if resampling is not None:
         resampling = with_problems(rows, resampling, options.seed)
+    tables.clear()  # of long ones the rows are a copy, and the engine wants the room
     return _run(bound, rows, names, keys, options, given_starts, resampling, n_threads, progress)
 
 
