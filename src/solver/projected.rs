@@ -346,12 +346,17 @@ fn reduce(
     for (a, &q) in moving.iter().enumerate() {
         for (s, &(t, _)) in separable.slots.iter().enumerate().filter(|(_, slot)| slot.1 == q) {
             let k = n_terms + s;
-            let inside: f64 = (0..n_terms).map(|u| products.at(u, k) * c[u]).sum();
+            // Terms stand before slopes, so this is their place in the upper triangle.
+            let with_terms = |u: usize| products.gram[u * products.n + k];
+            let mut inside = 0.0;
+            for (u, c) in c[..n_terms].iter().enumerate() {
+                inside += with_terms(u) * c;
+            }
             out.gradient[a] += c[t] * (inside - products.right[k]);
             for (place, &u) in cross[a].iter_mut().zip(&linear.solved[..linear.n_solved]) {
-                *place += c[t] * products.at(u, k);
+                *place += c[t] * with_terms(u);
             }
-            for (b, &r) in moving.iter().enumerate() {
+            for (b, &r) in moving.iter().enumerate().skip(a) {
                 for (s2, &(t2, _)) in separable.slots.iter().enumerate().filter(|(_, slot)| slot.1 == r) {
                     out.curvature[a * m + b] += c[t] * c[t2] * products.at(k, n_terms + s2);
                 }
@@ -360,9 +365,11 @@ fn reduce(
         linear.half_solve(&mut cross[a]);
     }
     for a in 0..m {
-        for b in 0..m {
-            let taken: f64 = (0..linear.n_solved).map(|i| cross[a][i] * cross[b][i]).sum();
+        for b in a..m {
+            let pairs = cross[a][..linear.n_solved].iter().zip(&cross[b]);
+            let taken: f64 = pairs.map(|(x, y)| x * y).sum();
             out.curvature[a * m + b] -= taken;
+            out.curvature[b * m + a] = out.curvature[a * m + b];
         }
     }
     out.value.is_finite().then_some(out)
@@ -474,9 +481,17 @@ impl Linear {
                 self.n_solved += 1;
             }
         }
+        let mut is_fixed = [true; MOST_LINEAR];
+        for &t in &self.solved[..self.n_solved] {
+            is_fixed[t] = false;
+        }
         for (place, &t) in right.iter_mut().zip(&self.solved[..self.n_solved]) {
-            let is_open = |u: usize| self.solved[..self.n_solved].contains(&u);
-            let fixed: f64 = (0..n).filter(|&u| !is_open(u)).map(|u| products.at(t, u) * self.coefficients[u]).sum();
+            let mut fixed = 0.0;
+            if self.n_solved < n {
+                for u in (0..n).filter(|&u| is_fixed[u]) {
+                    fixed += products.at(t, u) * self.coefficients[u];
+                }
+            }
             *place = products.right[t] - fixed;
         }
         self.half_solve(&mut right);
