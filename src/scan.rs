@@ -201,3 +201,33 @@ fn minima_of(values: &[f64], sizes: [usize; 2]) -> Vec<usize> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: f64 = f64::INFINITY;
+
+    #[test]
+    fn minima_are_the_cells_with_no_lower_one_beside_them() {
+        #[rustfmt::skip]
+        let values = [
+            5.0, 4.0, 3.0, 9.0,
+            4.0, 1.0, 3.0, 9.0,
+            6.0, 4.0, 3.0, 2.0,
+        ];
+        assert_eq!(minima_of(&values, [3, 4]), [5, 11]);
+        // Along one axis, ends included.
+        assert_eq!(minima_of(&[1.0, 2.0, 0.5, 3.0, 2.5], [5, 1]), [0, 2, 4]);
+        assert_eq!(minima_of(&[1.0, 2.0, 0.5, 3.0, 2.5], [1, 5]), [0, 2, 4]);
+    }
+
+    #[test]
+    fn of_a_plateau_the_first_cell_counts_and_what_has_no_value_is_none() {
+        assert_eq!(minima_of(&[2.0, 1.0, 1.0 + 1e-12, 1.0 - 1e-12, 3.0], [1, 5]), [1]);
+        assert_eq!(minima_of(&[NONE; 6], [2, 3]), [0; 0]);
+        assert_eq!(minima_of(&[NONE, 2.0, NONE, 1.0], [1, 4]), [1, 3]);
+        // Beside what is not a number nothing is known to be lowest.
+        assert_eq!(minima_of(&[f64::NAN, 2.0, NONE, 1.0], [1, 4]), [3]);
+    }
+}

@@ -472,3 +472,21 @@ fn amplitudes(graph: &Graph, symbols: &[Id], terms: &[Id], roles: &[ParameterRol
     }
     (amplitude_of, pairs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_what_an_evaluation_reads_and_each_says_once_which_way_it_goes() {
+        let names: Vec<String> = vec!["N".into(), "D".into()];
+        let declared = Declared::new("E + A*N**-alpha + B*D**-beta", &names, None, Residual::Log);
+        let fused = compile_law(&declared).expect("it is a law");
+        // ln N, ln D and what multiplies the exponents: their negatives.
+        assert!(fused.is_fused() && fused.second.outputs.is_empty());
+        assert_eq!(fused.orientation, [1.0, 1.0, 0.0, 0.0]);
+        // The squares of the logarithms belong to second derivatives alone.
+        let interpreted = compile_interpreted(&declared).expect("it is a law");
+        assert!(!interpreted.is_fused() && interpreted.n_columns() > fused.n_columns());
+    }
+}
