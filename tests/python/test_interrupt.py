@@ -44,7 +44,7 @@ CALLS = {
         False,
         "table = {name: np.tile(values, 3000) for name, values in runs.items()}\n"
         "table['group'] = np.repeat(range(3000), 144)\n"
-        "call = lambda: lf.fit_many(lf.laws.chinchilla, table, by='group', response='loss')",
+        "call = lambda: lf.fit_many(lf.laws.chinchilla, table, by='group', response='loss', starts=500)",
     ),
     "one huge fit": (True, "call = lambda: lf.fit(lf.laws.chinchilla, runs, response='loss', starts=500)"),
     "one huge fit on one thread":
