@@ -115,6 +115,10 @@ impl Begins<'_> {
             let scanned = self.scanned.get(s).cloned();
             scanned.unwrap_or_else(|| self.drawn(numbers.start + s, &mut workspace.scratch))
         });
+        if crew.monitor.is_cancelled() {
+            // Nobody reads them, and an end for each of a million takes a while.
+            return (vec![], vec![]);
+        }
         let ends = path.solve_all(&beginnings, |s| self.way(s), crew, workspace);
         (beginnings, ends)
     }

@@ -104,6 +104,10 @@ fn at_estimates<'a>(
 fn unfitted(spec: &BatchSpec<'_>, plan: &Plan, status: Status, n_rows_used: usize) -> FitResult {
     let p = plan.law.parameters().len();
     let mut result = FitResult::empty(p, plan.law.terms().len(), status, n_rows_used);
+    if status == Status::Cancelled {
+        // Nobody reads it, and room for a million starts takes a while.
+        return result;
+    }
     result.started = spec.keep_starts.then(|| Started::none(plan.n_points, p, status));
     result.replicates =
         spec.replicates.as_ref().map(|r| Replicates::none(r.n_replicates, p, status, r.with_covariance));
