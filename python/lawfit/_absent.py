@@ -32,7 +32,7 @@ OF_THE_WHOLE = (
     "dropped",
     "flops",
 )
-OF_EACH = ("x", "y", "weights", "sigma", "positions", "units", "clusters", "cluster_labels", "sampled")
+OF_EACH = ("x", "y", "weights", "sigma", "chosen", "numbers", "clusters", "cluster_labels", "sampled")
 
 
 @dataclass(frozen=True, slots=True)

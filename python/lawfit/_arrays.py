@@ -34,6 +34,11 @@ def as_float64(values: ArrayLike, argument: str) -> F64:
     return given.astype(np.float64, order="C")
 
 
+def row_number(rows: NDArray[np.int64] | None, place: int | np.intp) -> int:
+    """Return the number in the user's table of a row by its place among the chosen ones; None are all rows."""
+    return int(place if rows is None else rows[place])
+
+
 def check_finite(
     values: F64, argument: str, advice: str, rows: NDArray[np.int64] | None = None, *, if_missing: str | None = None
 ) -> None:
@@ -48,7 +53,7 @@ def check_finite(
         advice = if_missing
     bad = np.flatnonzero(~is_finite)
     first = int(bad[0])
-    row = first if rows is None else int(rows[first])
+    row = row_number(rows, first)
     value = "missing or NaN" if np.isnan(values[first]) else "infinite"
     among = "the only such row" if bad.size == 1 else f"one of {bad.size} such rows"
     raise DataError(f"{argument} is {value} in row {row} (counted from 0), {among}; {advice}")

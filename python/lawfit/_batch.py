@@ -55,8 +55,8 @@ class Rows:
     y: F64  # (n_rows,)
     weights: F64 | None  # (n_rows,)
     sigma: F64 | None  # (n_rows,) known noise in the response's units; not together with weights
-    positions: I64  # (n_rows,) rows of the user's table, from 0
-    units: I64  # (n_rows,) number of each row in its group, from 0, those that where= leaves out counted
+    chosen: I64 | None  # (n_rows,) ``positions``; None: a table for each fit, with all its rows in turn
+    numbers: I64 | None  # (n_rows,) ``units`` where they are not ``positions``
     offsets: I64  # (F + 1,)
     n_table_rows: int  # rows of the user's table, before where=
     response: str
@@ -79,6 +79,18 @@ class Rows:
         return self.offsets.size - 1
 
     @property
+    def positions(self) -> I64:
+        """(n_rows,) rows of the user's table, from 0; made for each look where it is all rows."""
+        if self.chosen is not None:
+            return self.chosen
+        return np.arange(self.y.size, dtype=np.int64) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+
+    @property
+    def units(self) -> I64:
+        """(n_rows,) number of each row in its group, from 0, those that ``where=`` leaves out counted."""
+        return self.positions if self.numbers is None else self.numbers
+
+    @property
     def summary(self) -> Summary | None:
         """What is known of rows that were not saved with their fit; None where the rows are there."""
         return None
@@ -94,8 +106,8 @@ class Rows:
             y=self.y[start:stop],
             weights=None if self.weights is None else self.weights[start:stop],
             sigma=None if self.sigma is None else self.sigma[start:stop],
-            positions=self.positions[start:stop],
-            units=self.units[start:stop],
+            chosen=None if self.chosen is None else self.chosen[start:stop],
+            numbers=None if self.numbers is None else self.numbers[start:stop],
             offsets=np.array([0, stop - start], dtype=np.int64),
             n_table_rows=self.n_table_rows,
             response=self.response,

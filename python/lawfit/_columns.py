@@ -32,8 +32,11 @@ class Column(NamedTuple):
     levels: tuple[str, ...]
 
 
-def as_column(name: str, given: object) -> Column:
-    """Values of one column, whatever library they come from."""
+def as_column(name: str, given: object, *, is_borrowed: bool = False) -> Column:
+    """Values of one column, whatever library they come from.
+
+    They are a copy, unless ``is_borrowed`` and the engine can read what is given as it is.
+    """
     if isinstance(given, Column):
         return given
     masked = np.ma.getmaskarray(given) if isinstance(given, np.ma.MaskedArray) else None
@@ -48,7 +51,9 @@ def as_column(name: str, given: object) -> Column:
         raise DataError(f"column {name!r} has {values.ndim} dimensions; give one value per row")
     kind = values.dtype.kind
     if kind in "iufb":
-        return Column(name, values.astype(np.float64), "condition" if kind == "b" else "number", ())
+        is_ready = values.dtype == np.float64 and values.flags.c_contiguous and values.flags.aligned
+        numbers = values if is_borrowed and is_ready else values.astype(np.float64)
+        return Column(name, numbers, "condition" if kind == "b" else "number", ())
     if kind in "UST":
         return _text_column(name, values.astype(np.str_, copy=False))
     if kind == "O":
@@ -161,6 +166,11 @@ def as_numbers(column: Column, argument: str) -> Column:
         )
     sizes = np.array([np.nan if size is None else size for size in read])
     return Column(column.name, sizes[codes], "number", ())
+
+
+def at_rows(values: F64, rows: I64 | None) -> F64:
+    """Return the values of some rows; without ``rows`` those of all, as they are."""
+    return values if rows is None else values[rows]
 
 
 def take(column: Column, rows: I64) -> Column:

@@ -61,7 +61,7 @@ def count_rows(
     repeated = rows.repeated
     if cluster is None:
         known = {*model.law.names, n_correct, n_samples}
-        repeated = repeated_runs(table, rows.positions, rows.offsets, None, known, "problem") or repeated
+        repeated = repeated_runs(table, rows.chosen, rows.offsets, None, known, "problem") or repeated
     return replace(rows, columns=tuple(columns.items()), repeated=repeated)
 
 
@@ -80,8 +80,8 @@ def distinct_of(rows: Rows) -> Distinct:
         x=np.ascontiguousarray(x),
         y=rows.y[first],
         weights=n_alike.astype(np.float64),
-        positions=rows.positions[first],
-        units=rows.units[first],
+        chosen=rows.positions[first],
+        numbers=rows.units[first],
         offsets=np.array([0, first.size], dtype=np.int64),
         clusters=None,
         cluster_labels=(),

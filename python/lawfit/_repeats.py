@@ -7,7 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from lawfit._batch import Repeat
-from lawfit._columns import distinct, plain_name
+from lawfit._columns import at_rows, distinct, plain_name
 from lawfit._engine import F64, I64
 from lawfit._selection import as_keys
 from lawfit._table import Table
@@ -22,7 +22,7 @@ KINDS = {"run": RUN_COLUMNS, "problem": PROBLEM_COLUMNS}
 
 
 def repeated_runs(
-    table: Table, order: I64, offsets: I64, weights: F64 | None, others: Collection[str], kind: str = "run"
+    table: Table, order: I64 | None, offsets: I64, weights: F64 | None, others: Collection[str], kind: str = "run"
 ) -> tuple[Repeat | None, ...]:
     """For each group of rows the run that stands in most of them, if in more than one; empty without such a column.
 
@@ -35,13 +35,13 @@ def repeated_runs(
                 column = table.column(name)
             except DataError:  # it holds what no column can; nothing else asked for it
                 continue
-            values = column.values[order]
+            values = at_rows(column.values, order)
             if "" in column.levels:
                 values = np.where(values == column.levels.index(""), np.nan, values)
             if weights is not None:
                 values = np.where(weights > 0.0, values, np.nan)
             groups, rows, counts = _most_repeated(values, offsets)
-            labels = as_keys(column, column.values[order[rows]])
+            labels = as_keys(column, column.values[rows if order is None else order[rows]])
             found: list[Repeat | None] = [None] * (offsets.size - 1)
             for group, label, count in zip(groups.tolist(), labels, counts.tolist(), strict=True):
                 found[group] = Repeat(name, label, count, kind)

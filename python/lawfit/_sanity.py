@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lawfit._columns import plain_name
+from lawfit._columns import at_rows, plain_name
 from lawfit._engine import F64, I64
 from lawfit._table import Table
 from lawfit.errors import LawfitError
@@ -43,7 +43,7 @@ def _called(names: tuple[str, ...], columns: dict[str, str], known: frozenset[st
 
 
 def flop_ratio(
-    table: Table, variables: tuple[str, ...], columns: dict[str, str], x: F64, order: I64
+    table: Table, variables: tuple[str, ...], columns: dict[str, str], x: F64, order: I64 | None
 ) -> FlopRatio | None:
     """Compare a column of FLOP with six times parameters times tokens, where the variables are these."""
     name = next((name for name in table.names if plain_name(name) in FLOPS and name not in variables), None)
@@ -53,7 +53,7 @@ def flop_ratio(
     if size is None or tokens is None:
         return None
     try:
-        flops = table.evaluate(name, want="number", argument="data")[order]
+        flops = at_rows(table.evaluate(name, want="number", argument="data"), order)
     except LawfitError:  # it holds something else; nothing asked for it
         return None
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lawfit import _arrays
-from lawfit._columns import Column, distinct
+from lawfit._columns import Column, at_rows, distinct
 from lawfit._engine import F64, I64
 from lawfit._table import Table
 from lawfit._wording import suggest
@@ -61,12 +61,12 @@ EXACT = 2.0**53
 LEAVE_EMPTY_OUT = "give it a value, or drop such rows with where="
 
 
-def _check_labels(table: Table, name: str, rows: I64, argument: str) -> None:
+def _check_labels(table: Table, name: str, rows: I64 | None, argument: str) -> None:
     """Raise ``DataError`` unless the values of a column tell rows apart: present, and exact."""
     if name not in table.names:
         raise DataError(f"{argument}: there is no column {name!r}; {suggest(name, table.names, 'the columns are')}")
     column = table.column(name)
-    values = column.values[rows]
+    values = at_rows(column.values, rows)
     _arrays.check_finite(values, f"{argument}: column {name!r}", "drop those rows with where=", rows)
     if column.kind == "number" and np.any(np.abs(values) >= EXACT):
         raise DataError(
@@ -74,17 +74,17 @@ def _check_labels(table: Table, name: str, rows: I64, argument: str) -> None:
             "make it text"
         )
     if "" in column.levels and np.any(values == column.levels.index("")):
-        row = rows[np.flatnonzero(values == column.levels.index(""))[0]]
+        row = _arrays.row_number(rows, np.flatnonzero(values == column.levels.index(""))[0])
         raise DataError(
             f"{argument}: column {name!r} is missing or empty in row {row} (counted from 0); {LEAVE_EMPTY_OUT}"
         )
 
 
-def label_rows(table: Table, name: str, rows: I64, argument: str) -> tuple[I64, tuple[object, ...]]:
+def label_rows(table: Table, name: str, rows: I64 | None, argument: str) -> tuple[I64, tuple[object, ...]]:
     """Give each of the rows the position of its value of a column among the distinct ones, which come second."""
     _check_labels(table, name, rows, argument)
     column = table.column(name)
-    levels, codes = distinct(column.values[rows])
+    levels, codes = distinct(at_rows(column.values, rows))
     return codes, tuple(as_keys(column, levels))
 
 

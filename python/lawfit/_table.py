@@ -48,13 +48,14 @@ class Table:
     _read: dict[str, Column] = field(default_factory=dict)
     sampled: Sampled | None = None
     notes: tuple[str, ...] = ()
+    _is_borrowed: bool = False  # columns may be the caller's arrays: of a table that no one sees after the call
 
     def column(self, name: str) -> Column:
         """Read one column; a second look costs nothing."""
         if name not in self._read:
             if name not in self.names:
                 raise DataError(f"there is no column {name!r}; {suggest(name, self.names, 'the columns are')}")
-            self._read[name] = as_column(name, self._get(name))
+            self._read[name] = as_column(name, self._get(name), is_borrowed=self._is_borrowed)
         return self._read[name]
 
     def evaluate(self, text: str, *, want: str, argument: str) -> F64:

@@ -160,7 +160,7 @@ def fit_counts(
         model, table, n_correct=n_correct, n_samples=n_samples, columns=mapping, where=where, cluster=cluster
     )
     places = [rows.variables.index(name) for name in mean.variables or ()]
-    check_defined(mean, np.ascontiguousarray(rows.x[places]), rows.positions, "linear")
+    check_defined(mean, np.ascontiguousarray(rows.x[places]), rows, "linear")
     inner, n_distinct = _maximise(model, rows, counts, options, _arrays.resolve_threads(n_threads), progress)
     return _described(model, inner, counts, n_correct, n_samples, n_distinct)
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from lawfit import _arrays, _batch, _engine
 from lawfit._batch import Options, Prior, Resampling, Rows
 from lawfit._crossed import scheme_of, with_problems
-from lawfit._engine import F64, I64, Progress
+from lawfit._engine import F64, Progress
 from lawfit._fits import Fits
 from lawfit._law import Law, RangeLike
 from lawfit._options import SEARCHES, StartsLike, check_count, check_scheme, check_word, make_options
@@ -19,7 +19,7 @@ from lawfit._wording import describe
 from lawfit.errors import DataError, LawError
 from lawfit.laws import CATALOGUE
 from lawfit.results import Fit
-from lawfit.tables import Table, is_table_like, read_table
+from lawfit.tables import Table, borrow_table, is_table_like
 
 # What a missing value in a used row may mean.
 MISSING = ("error", "drop")
@@ -162,7 +162,7 @@ def fit(
         bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
         residual=options.residual, cluster=cluster, missing=missing,
     )  # fmt: skip
-    del table  # of a long one the rows are a copy, and the engine wants the room
+    del table  # the rows are copies: what had to be converted for them is not kept beside the engine
     return _run(bound, rows, (), keys, options, given_starts, None, n_threads, progress)[0]
 
 
@@ -271,26 +271,17 @@ prior, starts, seed, solver, covariance, max_iterations, kernels, n_threads, pro
             missing=missing,
         )
     else:
-        parts = [
+        rows, keys = join_rows([
             table_rows(
-                bound,
-                table,
-                response=response,
-                columns=mapping,
-                where=where,
-                weights=weights,
-                sigma=sigma,
-                residual=options.residual,
-                cluster=cluster,
-                missing=missing,
+                bound, table, response=response, columns=mapping, where=where, weights=weights, sigma=sigma,
+                residual=options.residual, cluster=cluster, missing=missing,
             )[0]
             for table in tables
-        ]
-        rows, keys = join_rows(parts), table_keys
+        ]), table_keys  # fmt: skip
+    del tables
     resampling = _as_resampling(rows, bootstrap, resample, search)
     if resampling is not None:
         resampling = with_problems(rows, resampling, options.seed)
-    tables.clear()  # of long ones the rows are a copy, and the engine wants the room
     return _run(bound, rows, names, keys, options, given_starts, resampling, n_threads, progress)
 
 
@@ -306,7 +297,7 @@ def _run(
     progress: bool | Progress | None,
 ) -> Fits:
     """Make the one engine call and wrap what comes back."""
-    check_defined(law, rows.x, rows.positions, options.residual)
+    check_defined(law, rows.x, rows, options.residual)
     raw = _batch.run(
         law,
         rows,
@@ -319,14 +310,14 @@ def _run(
     return Fits(law=law, by=by, keys=keys, options=options, rows=rows, raw=raw, resampling=resampling)
 
 
-def check_defined(law: Law, x: F64, positions: I64, residual: str) -> None:
-    """Raise ``DataError`` where a law has no value whatever its parameters."""
+def check_defined(law: Law, x: F64, rows: Rows, residual: str) -> None:
+    """Raise ``DataError`` where a law has no value at rows whose variables are ``x``, whatever its parameters."""
     variables = law.variables or ()
     row = _engine.undefined_row(law.text, variables, law.parameters, x, residual)
     if row is not None:
         values = ", ".join(f"{name} = {value:g}" for name, value in zip(variables, x[:, row], strict=True))
         raise DataError(
-            f"data: in row {positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
+            f"data: in row {rows.positions[row]} (counted from 0) the law {law.text!r} has no value whatever its "
             f"parameters: {values}; powers and logarithms need positive variables; leave such rows out with where="
         )
 
@@ -350,7 +341,7 @@ def as_table(data: object) -> Table:
     """Read a table; a law in its place gets a message made for it."""
     if isinstance(data, Law):
         raise DataError("data: this is a law; the law comes first, the data second: fit(law, data, response=...)")
-    return read_table(data)
+    return borrow_table(data)
 
 
 def as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table], tuple[str, ...], Keys | None]:
@@ -370,7 +361,7 @@ def as_tables(data: object, by: str | Sequence[str] | None) -> tuple[list[Table]
             "by: name the columns that make the groups, or give several tables; for one fit to all rows use lawfit.fit"
         )
     return (
-        [read_table(part, f"data[{key!r}]") for key, part in parts.items()],
+        [borrow_table(part, f"data[{key!r}]") for key, part in parts.items()],
         ("table",),
         tuple((key,) for key in parts),
     )

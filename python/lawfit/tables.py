@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,12 @@ def read_table(data: object, argument: str = "data") -> Table:
     if isinstance(data, list | tuple) and data and all(isinstance(record, Mapping) for record in data):
         return _from_columns(_files.records_as_columns([dict(record) for record in data], argument), "dict", argument)
     return _from_object(data, argument)
+
+
+def borrow_table(data: object, argument: str = "data") -> Table:
+    """Read a table for one call: its columns may be the caller's arrays, which are copied by what outlives the call."""
+    table = read_table(data, argument)
+    return table if table is data else replace(table, _is_borrowed=True)
 
 
 def _from_object(data: object, argument: str) -> Table:
