@@ -142,6 +142,6 @@ impl Surface {
 
     fn rows(&self, program: &Program, parameters: &[f64], u: &[f64], rows: usize) -> Vec<f64> {
         let columns = Columns { values: u, stride: rows };
-        dispatch(self.level, AllRows { program, columns, n_rows: rows, parameters })
+        dispatch(self.level, AllRows { program, columns, n_rows: rows, parameters, registers: &mut Vec::new() })
     }
 }

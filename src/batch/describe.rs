@@ -13,6 +13,7 @@ use crate::law::Role;
 use crate::law::TermRows;
 use crate::objective::Curvature;
 use crate::objective::Objective;
+use crate::objective::Scratch;
 use crate::objective::problem::Problem;
 use crate::solver::Outcome;
 use crate::solver::Workspace;
@@ -64,7 +65,7 @@ pub(super) fn describe(
         objective: end.objective,
     };
     result.sse = residuals.iter().map(|r| r * r).sum();
-    let inside = residuals.iter().zip(&problem.rows.noise).filter(|(r, s)| r.abs() <= problem.f_scale * **s).count();
+    let inside = residuals.iter().zip(problem.rows.noises()).filter(|(r, s)| r.abs() <= problem.f_scale * s).count();
     result.inside_scale =
         if problem.loss.has_scale() { inside as f64 / residuals.len().max(1) as f64 } else { f64::NAN };
     // Where the loss is curved at no more rows than there are parameters, those are passed through: its curvature there
@@ -92,7 +93,8 @@ pub(super) fn describe(
         result.gap = assessment.gap;
         result.dof = assessment.dof;
     }
-    result.term_share = term_shares(problem, &end.params).into_iter().map(|(share, _)| share).collect();
+    let shares = term_shares(problem, &end.params, &mut workspace.scratch);
+    result.term_share = shares.into_iter().map(|(share, _)| share).collect();
     result.vague = vague(law, &end.params, &result.covariance);
     result.rounding = problem.rounding_floor();
     result.certificate = Certificate::of(problem, ends, best_start, result.status, &result.vague);
@@ -129,16 +131,17 @@ fn leaning(problem: &Problem<'_>, end: &Outcome, workspace: &mut Workspace) -> V
 /// more of them lie within the scale of the loss than there are parameters to make them, and most far outside.
 pub(super) fn is_corner(problem: &Problem<'_>, residuals: &[f64], inside_scale: f64) -> bool {
     const FAR: f64 = 10.0;
-    let far = residuals.iter().zip(&problem.rows.noise).filter(|(r, s)| r.abs() > FAR * problem.f_scale * **s).count();
+    let far = residuals.iter().zip(problem.rows.noises()).filter(|(r, s)| r.abs() > FAR * problem.f_scale * s).count();
     let few = problem.free.len() as f64 + 0.5;
     inside_scale < 1.0 && inside_scale * problem.rows.n as f64 <= few && 2 * far >= residuals.len()
 }
 
 /// For each additive term its largest share, over the rows, of the sum of all terms' sizes, and the row where it is.
-pub(super) fn term_shares(problem: &Problem<'_>, params: &[f64]) -> Vec<(f64, usize)> {
+pub(super) fn term_shares(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> Vec<(f64, usize)> {
     let (law, rows) = (problem.law, problem.rows);
     let n_terms = law.terms().len();
-    let work = TermRows { law, columns: rows.columns(), n_rows: rows.n, parameters: params };
+    let registers = &mut scratch.registers;
+    let work = TermRows { law, columns: rows.columns(), n_rows: rows.n, parameters: params, registers };
     let values = dispatch(problem.level, work);
     let mut shares = vec![(0.0_f64, 0); n_terms];
     for i in 0..rows.n {

@@ -1,6 +1,7 @@
 //! Terms that contribute to a fit and to a resample of it no more.
 
 use crate::batch::describe::term_shares;
+use crate::objective::Scratch;
 use crate::objective::problem::Problem;
 use crate::objective::rows::Rows;
 
@@ -17,8 +18,8 @@ pub(super) struct Witness {
 
 impl Witness {
     /// Of the estimates of a fit.
-    pub(super) fn new(problem: &Problem<'_>, params: &[f64]) -> Witness {
-        let largest = term_shares(problem, params);
+    pub(super) fn new(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> Witness {
+        let largest = term_shares(problem, params, scratch);
         let mut chosen = vec![0.0; problem.rows.n];
         for &(_, row) in &largest {
             if let Some(place) = chosen.get_mut(row) {
@@ -31,11 +32,11 @@ impl Witness {
     }
 
     /// Whether a living term contributes nothing to any row of the fit at other parameters.
-    pub(super) fn has_lost_term(&self, problem: &Problem<'_>, params: &[f64]) -> bool {
+    pub(super) fn has_lost_term(&self, problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> bool {
         let is_lost = |shares: &[(f64, usize)]| {
             shares.iter().zip(&self.is_living).any(|((share, _), is_living)| *is_living && *share < DEAD_SHARE)
         };
         let few = Problem { rows: &self.rows, ..*problem };
-        is_lost(&term_shares(&few, params)) && is_lost(&term_shares(problem, params))
+        is_lost(&term_shares(&few, params, scratch)) && is_lost(&term_shares(problem, params, scratch))
     }
 }

@@ -108,7 +108,7 @@ impl Resampling<'_> {
                 share: replicates.share,
             },
             warm: Warm::new(problem, &plan.space, &point.params, &mut workspace),
-            witness: Witness::new(problem, &point.params),
+            witness: Witness::new(problem, &point.params, &mut scratch),
             is_corner: is_corner(problem, &residuals, point.inside_scale),
             kept: &kept,
         };
@@ -237,7 +237,8 @@ impl Resampling<'_> {
                 end = better;
             }
         }
-        let lost_term = end.objective.is_finite() && shared.witness.has_lost_term(problem, &end.params);
+        let lost_term =
+            end.objective.is_finite() && shared.witness.has_lost_term(problem, &end.params, &mut workspace.scratch);
         let covariance = if replicates.with_covariance {
             self.covariance(problem, &resampled, &end, replicate, covariance)
         } else {
@@ -301,7 +302,7 @@ fn copies(taken: &[usize], codes: &[i64]) -> Vec<i64> {
 fn noise(problem: &Problem<'_>, point: &FitResult, residuals: &[f64], is_known: bool) -> Vec<f64> {
     let rows = problem.rows;
     if is_known {
-        return rows.noise[..rows.n].to_vec();
+        return rows.noises().take(rows.n).collect();
     }
     let weights = &rows.weights[..rows.n];
     let n_moving = problem.free.iter().filter(|j| !point.at_bound[**j]).count();

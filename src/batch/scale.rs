@@ -152,7 +152,7 @@ fn descend(
 /// The scale to begin with, a tenth of the response's spread, and the least that any may have.
 fn range(problem: &Problem<'_>) -> (f64, f64) {
     // All of it in units of the known noise, where there is one.
-    let responses = || problem.rows.response[..problem.rows.n].iter().zip(&problem.rows.noise);
+    let responses = || problem.rows.response[..problem.rows.n].iter().zip(problem.rows.noises());
     let middle = median(responses().map(|(y, _)| *y).collect());
     let spread = median(responses().map(|(y, s)| (y - middle).abs() / s).collect());
     let size = responses().map(|(y, s)| y.abs() / s).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
@@ -178,8 +178,8 @@ pub(super) fn fitted(
     fall(&at, space, end, options, workspace, |at, params, scratch| {
         let (rows, residuals) = (at.rows, at.residuals(params, scratch));
         // In units of the known noise, where there is one.
-        let sizes: Vec<f64> = residuals.iter().zip(&rows.noise).map(|(r, s)| r.abs() / s).collect();
-        let weights: Vec<f64> = rows.weights.iter().zip(&rows.noise).map(|(w, s)| w * s * s).collect();
+        let sizes: Vec<f64> = residuals.iter().zip(rows.noises()).map(|(r, s)| r.abs() / s).collect();
+        let weights: Vec<f64> = rows.weights.iter().zip(rows.noises()).map(|(w, s)| w * s * s).collect();
         likeliest(&weights[..sizes.len()], &sizes).max(floor)
     })
 }
@@ -281,8 +281,8 @@ fn likeliest(weights: &[f64], sizes: &[f64]) -> f64 {
 /// median.
 fn deviations(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> (f64, f64) {
     let residuals = problem.residuals(params, scratch);
-    let sizes: Vec<f64> = residuals.iter().zip(&problem.rows.noise).map(|(r, s)| r.abs() / s).collect();
-    let weights = problem.rows.weights.iter().zip(&problem.rows.noise).map(|(w, s)| w * s * s);
+    let sizes: Vec<f64> = residuals.iter().zip(problem.rows.noises()).map(|(r, s)| r.abs() / s).collect();
+    let weights = problem.rows.weights.iter().zip(problem.rows.noises()).map(|(w, s)| w * s * s);
     let total = sizes.iter().zip(weights).map(|(r, w)| w * r).sum();
     (total, median_without(sizes, problem.free.len()))
 }

@@ -9,7 +9,6 @@ mod sandwich;
 use crate::covariance::identify::Columns;
 use crate::covariance::identify::Identity;
 use crate::covariance::identify::identify;
-use crate::covariance::sandwich::Bend;
 use crate::covariance::sandwich::Priors;
 use crate::covariance::sandwich::Rows;
 use crate::covariance::sandwich::estimate;
@@ -277,7 +276,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
     let (p, m) = (params.len(), moving.len());
     let n = problem.rows.n;
     let weights = &problem.rows.weights[..n];
-    let Slopes { residuals, columns, known, curvatures } = slopes(problem, params, moving, scratch);
+    let Slopes { mut residuals, columns, known, curvatures } = slopes(problem, params, moving, scratch);
     let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
     let identify_all = |columns: Columns, moving: &[usize]| {
         let place = |j: usize| moving.iter().position(|&known| known == j);
@@ -311,8 +310,10 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
         found.gap = Some(Gap::NoMinimum);
         return found;
     }
-    let bends = problem.at_each(&residuals[..n], Bend::of);
-    drop(residuals);
+    residuals.truncate(n);
+    let slopes = problem.at_each(&residuals, |point| point.slope);
+    problem.replace_each(&mut residuals, |point| point.psi);
+    let psi = residuals;
     let kind = question.kind.resolved(question.clusters.is_some());
     let pull = |&k: &usize| {
         let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);
@@ -321,7 +322,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
     let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
     let exact = (problem.residual == Residual::Deviance).then(|| exact_curvature(problem, params, moving, scratch));
     let curvature = exact.as_deref();
-    let rows = Rows { curvature, weights, bends: &bends, clusters: question.clusters, priors: &priors };
+    let rows = Rows { curvature, weights, psi: &psi, slopes: &slopes, clusters: question.clusters, priors: &priors };
     let noise = (question.objective + problem.rounding_floor()) / n as f64;
     let least_step = if question.is_minimum { f64::INFINITY } else { SMALL_STEP * noise.sqrt() };
     match estimate(kind, identity.basis, &rows, least_step) {
@@ -367,14 +368,15 @@ pub(crate) fn left_out(
     let pairs = problem.law.amplitude_pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?)));
     let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
     let identity = identify(columns, &values, &pairs.collect::<Vec<_>>(), f64::INFINITY);
-    let bends = problem.at_each(&residuals, Bend::of);
+    let psi = problem.at_each(&residuals, |point| point.psi);
+    let slopes = problem.at_each(&residuals, |point| point.slope);
     let pull = |&k: &usize| {
         let own = problem.prior.known.iter().find(|known| known.parameter == moving[k]);
         own.map_or(0.0, |own| curvatures[k].sqrt() * (values[k] - own.mean))
     };
     let priors = Priors { pulls: known.iter().map(pull).collect(), variance: problem.prior.variance };
     let codes: Vec<i64> = units.iter().map(|&unit| i64::try_from(unit).unwrap_or(i64::MAX)).collect();
-    let rows = Rows { curvature: None, weights, bends: &bends, clusters: Some(&codes), priors: &priors };
+    let rows = Rows { curvature: None, weights, psi: &psi, slopes: &slopes, clusters: Some(&codes), priors: &priors };
     let changes = sandwich::changes_without(identity.basis, &rows);
     residuals.iter().zip(weights).zip(changes).map(|((r, w), change)| r + change / w.sqrt()).collect()
 }

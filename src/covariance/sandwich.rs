@@ -9,7 +9,6 @@ use crate::dispatch::Plain;
 use crate::linalg::dot;
 use crate::linalg::factor;
 use crate::linalg::solve;
-use crate::loss::Point;
 
 /// What priors add below the rows: the last rows of the coordinates, each with the slope 1.
 #[derive(Clone, Debug)]
@@ -20,19 +19,6 @@ pub(super) struct Priors {
     pub(super) variance: f64,
 }
 
-/// First and second derivative of the loss at a row.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bend {
-    psi: f64,
-    slope: f64,
-}
-
-impl Bend {
-    pub(super) fn of(point: Point) -> Bend {
-        Bend { psi: point.psi, slope: point.slope }
-    }
-}
-
 /// The rows at the minimum.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
@@ -40,19 +26,21 @@ pub(super) struct Rows<'a> {
     /// classical covariance as it is.
     pub(super) curvature: Option<&'a [f64]>,
     pub(super) weights: &'a [f64],
-    pub(super) bends: &'a [Bend],
+    /// First and second derivatives of the loss.
+    pub(super) psi: &'a [f64],
+    pub(super) slopes: &'a [f64],
     pub(super) clusters: Option<&'a [i64]>,
     pub(super) priors: &'a Priors,
 }
 
 impl Rows<'_> {
     fn len(&self) -> usize {
-        self.bends.len()
+        self.psi.len()
     }
 
     /// √w ψ of a row or a prior.
     fn pull(&self, i: usize) -> f64 {
-        if i < self.len() { self.weights[i].sqrt() * self.bends[i].psi } else { self.priors.pulls[i - self.len()] }
+        if i < self.len() { self.weights[i].sqrt() * self.psi[i] } else { self.priors.pulls[i - self.len()] }
     }
 }
 
@@ -86,7 +74,7 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
         return Err(Gap::TooFewClusters);
     }
     let n_rows = rows.len();
-    let slope = |i: usize| if i < n_rows { rows.bends[i].slope } else { 1.0 };
+    let slope = |i: usize| if i < n_rows { rows.slopes[i] } else { 1.0 };
     let mut bread = match rows.curvature {
         Some(curvature) => inside(&to_params, curvature, m, rank),
         None => products(&z, n, rank, slope),
@@ -97,7 +85,7 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
     }
     if kind == Covariance::Classical && rows.curvature.is_none() {
         // A loss that redescends has a mean slope below 0 where most residuals are far out: no minimum to speak of.
-        let mean_slope = rows.bends.iter().map(|bend| bend.slope).sum::<f64>() / n_rows as f64;
+        let mean_slope = rows.slopes.iter().sum::<f64>() / n_rows as f64;
         bread = products(&z, n, rank, |i| if i < n_rows { mean_slope } else { 1.0 });
         is_curved = mean_slope > 0.0 && factor(&mut bread, rank);
     }
@@ -132,28 +120,30 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
 
 /// Σ fᵢ (√wᵢ ψᵢ)² zᵢ zᵢᵀ with the factors of the HC family; the classical one has the mean of (√w ψ)² in its place.
 fn by_row(kind: Covariance, z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, freedom: f64) -> Result<Vec<f64>, Gap> {
-    let bends = rows.bends;
     let n_rows = rows.len();
-    let squared = |i: usize| rows.weights[i] * bends[i].psi * bends[i].psi;
+    let squared = |i: usize| rows.weights[i] * rows.psi[i] * rows.psi[i];
     if kind == Covariance::Classical {
         let variance = (0..n_rows).map(squared).sum::<f64>() / freedom;
         return Ok(products(z, n, rank, |i| if i < n_rows { variance } else { 0.0 }));
     }
-    let mut factors = vec![0.0; n];
-    for (i, factor) in factors[..n_rows].iter_mut().enumerate() {
-        let left = 1.0 - bends[i].slope * square(z, n, rank, i);
-        let power = match kind {
-            Covariance::Hc2 => 1,
-            Covariance::Hc3 => 2,
-            _ => 0,
-        };
-        if power > 0 && left < LEAST_LEFT {
-            return Err(Gap::NeedsRow(i));
+    let power = match kind {
+        Covariance::Hc2 => 1,
+        Covariance::Hc3 => 2,
+        _ => 0,
+    };
+    let all = if kind == Covariance::Hc1 { n_rows as f64 / freedom } else { 1.0 };
+    let mut needed = None;
+    let middle = products(z, n, rank, |i| {
+        if i >= n_rows {
+            return 0.0;
         }
-        let all = if kind == Covariance::Hc1 { n_rows as f64 / freedom } else { 1.0 };
-        *factor = all * left.powi(-power) * squared(i);
-    }
-    Ok(products(z, n, rank, |i| factors[i]))
+        let left = if power > 0 { 1.0 - rows.slopes[i] * square(z, n, rank, i) } else { 1.0 };
+        if left < LEAST_LEFT {
+            needed = needed.or(Some(i));
+        }
+        all * left.powi(-power) * squared(i)
+    });
+    needed.map_or(Ok(middle), |row| Err(Gap::NeedsRow(row)))
 }
 
 /// G / (G − 1) × (n − 1) / (n − p) × Σ s sᵀ over clusters.
@@ -182,7 +172,7 @@ pub(super) fn changes_without(basis: Basis, rows: &Rows<'_>) -> Vec<f64> {
     let Basis { mut z, n, rank, .. } = basis;
     let n_rows = rows.len();
     let mut changes = vec![0.0; n_rows];
-    let mut bread = products(&z, n, rank, |i| if i < n_rows { rows.bends[i].slope } else { 1.0 });
+    let mut bread = products(&z, n, rank, |i| if i < n_rows { rows.slopes[i] } else { 1.0 });
     let Some(groups) = rows.clusters.map(Groups::new).filter(|_| factor(&mut bread, rank)) else { return changes };
     whiten(&mut z, n, rank, &bread);
     for (members, step) in groups.iter().zip(steps_without(&z, rows, n, rank, &groups)) {
@@ -208,7 +198,7 @@ fn steps_without<'a>(
         for k in 0..rank {
             for l in 0..=k {
                 let (a, b) = (&z[k * n..][..n], &z[l * n..][..n]);
-                let share: f64 = members.iter().map(|&i| rows.bends[i].slope * a[i] * b[i]).sum();
+                let share: f64 = members.iter().map(|&i| rows.slopes[i] * a[i] * b[i]).sum();
                 left[k * rank + l] = if k == l { 1.0 - share } else { -share };
             }
         }
@@ -257,7 +247,7 @@ fn add_outer(matrix: &mut [f64], s: &[f64], factor: f64) {
 }
 
 /// `ZᵀVZ` for a diagonal V.
-fn products(z: &[f64], n: usize, rank: usize, row_weight: impl Fn(usize) -> f64) -> Vec<f64> {
+fn products(z: &[f64], n: usize, rank: usize, mut row_weight: impl FnMut(usize) -> f64) -> Vec<f64> {
     const BLOCK: usize = 256;
     let mut out = vec![0.0; rank * rank];
     let (mut weights, mut scaled) = ([0.0; BLOCK], [0.0; BLOCK]);

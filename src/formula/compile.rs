@@ -23,11 +23,13 @@ pub(crate) fn data_columns(graph: &Graph, roots: &[Id]) -> Vec<Id> {
         if !needed[id] {
             continue;
         }
-        if graph.classes[id] == Class::Data {
+        // A change of sign costs less than another column.
+        let node = Id::try_from(id).expect("the node budget is below 2^32");
+        if graph.classes[id] == Class::Data && graph.negated(node).is_none() {
             columns[id] = true;
             continue;
         }
-        for child in graph.children(Id::try_from(id).expect("the node budget is below 2^32")) {
+        for child in graph.children(node) {
             needed[child as usize] = true;
         }
     }

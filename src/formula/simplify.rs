@@ -62,10 +62,11 @@ impl Graph {
     }
 
     /// `x` if the node is `-x`.
-    fn negated(&self, id: Id) -> Option<Id> {
+    pub(crate) fn negated(&self, id: Id) -> Option<Id> {
         match self.node(id) {
             Node::Unary(Unary::Neg, x) => Some(x),
             Node::Binary(Binary::Mul, a, b) if self.is(a, -1.0) => Some(b),
+            Node::Binary(Binary::Mul, a, b) if self.is(b, -1.0) => Some(a),
             _ => None,
         }
     }

@@ -17,7 +17,6 @@ use crate::formula::graph::Class;
 use crate::formula::graph::Graph;
 use crate::formula::graph::Id;
 use crate::formula::graph::Node;
-use crate::formula::graph::Unary;
 use crate::formula::parse::Tree;
 use crate::formula::parse::parse;
 use crate::formula::program::Program;
@@ -361,7 +360,6 @@ fn compile_with(declared: &Declared, may_split: bool) -> Result<CompiledLaw, Err
 /// Which way a column goes with what it is a multiple of; 0 where that is a column too.
 fn orientation(graph: &Graph, columns: &[Id], column: Id) -> f64 {
     let (inside, sign) = match graph.nodes[column as usize] {
-        Node::Unary(Unary::Neg, inside) => (inside, -1.0),
         Node::Binary(Binary::Mul, a, b) => match (graph.nodes[a as usize], graph.nodes[b as usize]) {
             (Node::Number(bits), _) => (b, f64::from_bits(bits).signum()),
             (_, Node::Number(bits)) => (a, f64::from_bits(bits).signum()),
@@ -482,9 +480,9 @@ mod tests {
         let names: Vec<String> = vec!["N".into(), "D".into()];
         let declared = Declared::new("E + A*N**-alpha + B*D**-beta", &names, None, Residual::Log);
         let fused = compile_law(&declared).expect("it is a law");
-        // ln N, ln D and what multiplies the exponents: their negatives.
+        // ln N and ln D: their negatives, which multiply the exponents, are no columns of their own.
         assert!(fused.is_fused() && fused.second.outputs.is_empty());
-        assert_eq!(fused.orientation, [1.0, 1.0, 0.0, 0.0]);
+        assert_eq!(fused.orientation, [1.0, 1.0]);
         // The squares of the logarithms belong to second derivatives alone.
         let interpreted = compile_interpreted(&declared).expect("it is a law");
         assert!(!interpreted.is_fused() && interpreted.n_columns() > fused.n_columns());

@@ -77,15 +77,18 @@ pub fn evaluate(
     let prelude = compile(&graph, &columns, &variable_nodes, &parameter_of);
     let program = compile(&graph, &roots, &columns, &parameter_of);
     let data = Columns { values: x, stride: n_rows };
-    let prepared = dispatch(level, AllRows { program: &prelude, columns: data, n_rows, parameters: &[] });
+    let registers = &mut Vec::new();
+    let prepare = AllRows { program: &prelude, columns: data, n_rows, parameters: &[], registers };
+    let prepared = dispatch(level, prepare);
     let columns = Columns { values: &prepared, stride: n_rows };
     let mut out = Vec::with_capacity(params.len() / parameters.len().max(1) * roots.len() * n_rows);
     if parameters.is_empty() {
-        out.extend(dispatch(level, AllRows { program: &program, columns, n_rows, parameters: &[] }));
+        out.extend(dispatch(level, AllRows { program: &program, columns, n_rows, parameters: &[], registers }));
     }
     for draw in params.chunks_exact(parameters.len().max(1)) {
         if !parameters.is_empty() {
-            out.extend(dispatch(level, AllRows { program: &program, columns, n_rows, parameters: draw }));
+            let work = AllRows { program: &program, columns, n_rows, parameters: draw, registers };
+            out.extend(dispatch(level, work));
         }
     }
     Ok(out)
@@ -116,11 +119,13 @@ pub fn undefined_row(
         // A branch that a row does not take may be undefined there.
         return Ok(None);
     }
+    let registers = &mut Vec::new();
     let mut first = 0;
     while first < n_rows {
         let rows = BLOCK.min(n_rows - first);
         let columns = Columns { values: x.get(first..).unwrap_or(&[]), stride: n_rows };
-        let values = dispatch(Level::best(), AllRows { program: &law.prelude, columns, n_rows: rows, parameters: &[] });
+        let work = AllRows { program: &law.prelude, columns, n_rows: rows, parameters: &[], registers };
+        let values = dispatch(Level::best(), work);
         let bad = (0..rows).find(|&row| values.iter().skip(row).step_by(rows).any(|value| !value.is_finite()));
         if let Some(row) = bad {
             return Ok(Some(first + row));
@@ -136,6 +141,8 @@ pub(crate) struct AllRows<'a> {
     pub(crate) columns: Columns<'a>,
     pub(crate) n_rows: usize,
     pub(crate) parameters: &'a [f64],
+    /// Memory that the program grows to its needs: for a few rows it costs more to make than to use.
+    pub(crate) registers: &'a mut Vec<f64>,
 }
 
 impl Work for AllRows<'_> {
@@ -143,18 +150,18 @@ impl Work for AllRows<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) -> Vec<f64> {
-        let AllRows { program, columns, n_rows, parameters } = self;
+        let AllRows { program, columns, n_rows, parameters, registers } = self;
         let mut out = vec![0.0; program.outputs.len() * n_rows];
         let mut scalars = Vec::new();
         program.run_scalars::<A>(parameters, &mut scalars);
-        let mut registers = vec![0.0; program.n_registers * BLOCK];
+        registers.resize(registers.len().max(program.n_registers * BLOCK), 0.0);
         let mut first = 0;
         while first < n_rows {
             let rows = BLOCK.min(n_rows - first);
-            program.run_block::<A>(&scalars, columns, first, rows, &mut registers);
+            program.run_block::<A>(&scalars, columns, first, rows, registers);
             for index in 0..program.outputs.len() {
                 let place = &mut out[index * n_rows + first..][..rows];
-                match program.output(index, &scalars, columns, first, rows, &registers) {
+                match program.output(index, &scalars, columns, first, rows, registers) {
                     Operand::Rows(values) => place.copy_from_slice(values),
                     Operand::One(value) => place.fill(value),
                 }
@@ -171,6 +178,8 @@ pub(crate) struct TermRows<'a> {
     pub(crate) columns: Columns<'a>,
     pub(crate) n_rows: usize,
     pub(crate) parameters: &'a [f64],
+    /// Memory that the program grows to its needs: for a few rows it costs more to make than to use.
+    pub(crate) registers: &'a mut Vec<f64>,
 }
 
 impl Work for TermRows<'_> {
@@ -178,7 +187,7 @@ impl Work for TermRows<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) -> Vec<f64> {
-        let TermRows { law, columns, n_rows, parameters } = self;
-        AllRows { program: &law.terms, columns, n_rows, parameters }.run::<A>()
+        let TermRows { law, columns, n_rows, parameters, registers } = self;
+        AllRows { program: &law.terms, columns, n_rows, parameters, registers }.run::<A>()
     }
 }

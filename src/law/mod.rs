@@ -29,5 +29,7 @@ pub(crate) use in_logs::in_logs;
 pub(crate) use role::Context;
 pub(crate) use role::Shape;
 pub(crate) use separable::Amplitude;
+pub(crate) use separable::Exponent;
 pub(crate) use separable::Power;
+pub(crate) use separable::Product;
 pub(crate) use separable::Separable;

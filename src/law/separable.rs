@@ -30,8 +30,27 @@ pub(crate) struct Power {
     pub(crate) scale: f64,
     /// Column of the factor, if it is not 1.
     pub(crate) factor: Option<usize>,
-    /// (nonlinear parameter, column of u).
-    pub(crate) exponents: Vec<(usize, usize)>,
+    pub(crate) exponents: Vec<Exponent>,
+}
+
+/// One of the products θ u of a power.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exponent {
+    /// θ by its number among the nonlinear parameters.
+    pub(crate) nonlinear: usize,
+    /// Column of u, but for its sign.
+    pub(crate) column: usize,
+    pub(crate) sign: f64,
+}
+
+/// The place that the product of two columns has among the second derivatives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product {
+    pub(crate) columns: (usize, usize),
+    /// The parameters, the smaller number first.
+    pub(crate) parameters: (usize, usize),
+    /// 2 where two different columns of one parameter count in both orders.
+    pub(crate) times: f64,
 }
 
 /// The linear structure of a law.
@@ -51,6 +70,8 @@ pub(crate) struct Separable {
     pub(crate) slots: Vec<(usize, usize)>,
     /// The parameter that each column, basis functions first, is the derivative by; none for the part without amplitude.
     pub(crate) owners: Vec<Option<usize>>,
+    /// What becomes of the products of columns.
+    pub(crate) products: Vec<Product>,
     /// Every basis function as a power, if all are.
     pub(crate) powers: Option<Vec<Power>>,
 }
@@ -98,21 +119,33 @@ impl Split {
     }
 
     pub(super) fn compile(self, graph: &Graph, columns: &[Id], parameter_of: &[Option<usize>]) -> Separable {
-        let place = |node: Id| columns.iter().position(|&column| column == node);
+        // What is the negative of a column is none itself.
+        let place = |node: Id| {
+            let (inside, sign) = graph.negated(node).map_or((node, 1.0), |inside| (inside, -1.0));
+            let column = columns.iter().position(|&column| column == inside);
+            (column.expect("what depends on data alone is a column, or the negative of one"), sign)
+        };
+        let exponent = |&(nonlinear, u): &(usize, Id)| {
+            let (column, sign) = place(u);
+            Exponent { nonlinear, column, sign }
+        };
         let power = |power: &PowerNodes| {
-            let exponents = power.exponents.iter().map(|&(q, u)| Some((q, place(u)?)));
-            let factor = match power.factor {
-                Some(node) => Some(place(node)?),
-                None => None,
-            };
-            Some(Power { scale: power.scale, factor, exponents: exponents.collect::<Option<Vec<_>>>()? })
+            let factor = power.factor.map(place);
+            Power {
+                scale: power.scale * factor.map_or(1.0, |(_, sign)| sign),
+                factor: factor.map(|(column, _)| column),
+                exponents: power.exponents.iter().map(exponent).collect(),
+            }
         };
         let roots: Vec<Id> = self.terms.iter().chain(&self.slopes).copied().collect();
         let amplitudes = self.amplitudes.iter().map(|a| Some(a.parameter));
         let owners = amplitudes.chain(self.has_rest.then_some(None));
+        let owners: Vec<Option<usize>> =
+            owners.chain(self.slots.iter().map(|&(_, q)| Some(self.nonlinear[q]))).collect();
         Separable {
-            owners: owners.chain(self.slots.iter().map(|&(_, q)| Some(self.nonlinear[q]))).collect(),
-            powers: self.powers.as_ref().and_then(|powers| powers.iter().map(power).collect()),
+            products: products(&owners),
+            owners,
+            powers: self.powers.as_ref().map(|powers| powers.iter().map(power).collect()),
             program: compile(graph, &roots, columns, parameter_of),
             values: compile(graph, &self.terms, columns, parameter_of),
             amplitudes: self.amplitudes,
@@ -121,6 +154,19 @@ impl Split {
             slots: self.slots,
         }
     }
+}
+
+/// The products of all columns that are derivatives, each pair once.
+fn products(owners: &[Option<usize>]) -> Vec<Product> {
+    let owned = || owners.iter().enumerate().filter_map(|(k, owner)| Some((k, (*owner)?)));
+    let pairs =
+        owned().flat_map(|first| owned().filter(move |other| other.0 >= first.0).map(move |other| (first, other)));
+    let product = |((k, i), (l, j)): ((usize, usize), (usize, usize))| Product {
+        columns: (k, l),
+        parameters: (i.min(j), i.max(j)),
+        times: if i == j && k != l { 2.0 } else { 1.0 },
+    };
+    pairs.map(product).collect()
 }
 
 /// Splits a law by the parameters that it is linear in and those that are logarithms of amplitudes; `None` if there are

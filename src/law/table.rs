@@ -7,7 +7,6 @@ use crate::formula::Kind;
 use crate::formula::bind::Binding;
 use crate::formula::bind::bind;
 use crate::formula::compile::compile;
-use crate::formula::compile::data_columns;
 use crate::formula::error_at;
 use crate::formula::graph::Class;
 use crate::formula::graph::Graph;
@@ -52,11 +51,10 @@ pub fn evaluate_columns(text: &str, columns: &[Column<'_>], want_condition: bool
     }
     let variables: Vec<Id> = (0..columns.len()).map(|i| graph.symbol(i)).collect();
     let parameters = vec![None; columns.len()];
-    // What is data-only is everything: a program that reads the raw columns and computes the root.
-    let needed: Vec<Id> = data_columns(&graph, &[bound.root]);
-    let roots = if needed.is_empty() { vec![bound.root] } else { needed };
-    let program = compile(&graph, &roots, &variables, &parameters);
+    let program = compile(&graph, &[bound.root], &variables, &parameters);
     let table = Columns { values: &values, stride: n_rows };
     // Portable arithmetic: which rows are kept must not depend on the machine.
-    Ok(dispatch(Level::Portable, AllRows { program: &program, columns: table, n_rows, parameters: &[] }))
+    let registers = &mut Vec::new();
+    let work = AllRows { program: &program, columns: table, n_rows, parameters: &[], registers };
+    Ok(dispatch(Level::Portable, work))
 }

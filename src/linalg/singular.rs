@@ -95,7 +95,12 @@ fn triangle(columns: &mut [f64], n: usize, m: usize) -> Vec<f64> {
 fn rotate(r: &mut [f64], vectors: &mut [f64], m: usize, p: usize, q: usize) -> bool {
     let (alpha, beta, gamma) = {
         let (a, b) = (&r[p * m..][..m], &r[q * m..][..m]);
-        (inner(a, a), inner(b, b), inner(a, b))
+        // A handful of numbers each: lanes would cost more than they add.
+        let mut sums = (0.0, 0.0, 0.0);
+        for (x, y) in a.iter().zip(b) {
+            sums = (sums.0 + x * x, sums.1 + y * y, sums.2 + x * y);
+        }
+        sums
     };
     if gamma.abs() <= f64::EPSILON * (alpha * beta).sqrt() || gamma == 0.0 {
         return false;

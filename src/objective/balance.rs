@@ -55,10 +55,11 @@ impl Problem<'_> {
         let n_pieces = if rows.padded <= PIECE * MOST_PIECES { 1 } else { MOST_PIECES };
         let length = if n_pieces == 1 { rows.padded } else { PIECE };
         let mut means = vec![0.0; self.law.term_texts.len()];
+        let registers = &mut Vec::new();
         for piece in 0..n_pieces {
             let first = piece * (rows.padded / n_pieces);
             let columns = Columns { values: rows.columns.get(first..).unwrap_or(&[]), stride: rows.padded };
-            let work = TermRows { law: self.law, columns, n_rows: length, parameters: params };
+            let work = TermRows { law: self.law, columns, n_rows: length, parameters: params, registers };
             let values = dispatch(self.level, work);
             for (mean, values) in means.iter_mut().zip(values.chunks_exact(length.max(1))) {
                 *mean += dispatch(self.level, MeanLog { values }) / n_pieces as f64;

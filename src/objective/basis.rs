@@ -5,6 +5,7 @@ use crate::formula::program::BLOCK;
 use crate::formula::program::Columns;
 use crate::formula::program::Operand;
 use crate::formula::program::Program;
+use crate::law::Exponent;
 use crate::law::Power;
 use crate::law::Separable;
 use crate::special;
@@ -43,9 +44,10 @@ pub(super) fn fill_powers<A: Arith>(
         let n_slots = power.exponents.len();
         fill_power::<A>(power, theta, shift, block, value);
         if with_slopes {
-            for (&(_, u), slope) in power.exponents.iter().zip(slopes[slot * BLOCK..].chunks_exact_mut(BLOCK)) {
-                for ((s, &v), &u) in slope[..block.rows].iter_mut().zip(&*value).zip(block.column(u)) {
-                    *s = u * v;
+            for (exponent, slope) in power.exponents.iter().zip(slopes[slot * BLOCK..].chunks_exact_mut(BLOCK)) {
+                let column = block.column(exponent.column);
+                for ((s, &v), &u) in slope[..block.rows].iter_mut().zip(&*value).zip(column) {
+                    *s = exponent.sign * u * v;
                 }
             }
         }
@@ -59,17 +61,18 @@ pub(super) fn fill_powers<A: Arith>(
 pub(super) fn fill_power<A: Arith>(power: &Power, theta: &[f64], shift: f64, block: Block<'_>, out: &mut [f64]) {
     match power.exponents[..] {
         [] => out.fill(power.scale),
-        [(q, u)] => {
-            let theta = theta[q];
-            for (o, &u) in out.iter_mut().zip(block.column(u)) {
+        [Exponent { nonlinear, column, sign }] => {
+            let theta = sign * theta[nonlinear];
+            for (o, &u) in out.iter_mut().zip(block.column(column)) {
                 *o = special::exp::<A>(A::mul_add(theta, u, -shift));
             }
         }
         _ => {
             out.fill(-shift);
-            for &(q, u) in &power.exponents {
-                for (o, &u) in out.iter_mut().zip(block.column(u)) {
-                    *o = A::mul_add(theta[q], u, *o);
+            for &Exponent { nonlinear, column, sign } in &power.exponents {
+                let theta = sign * theta[nonlinear];
+                for (o, &u) in out.iter_mut().zip(block.column(column)) {
+                    *o = A::mul_add(theta, u, *o);
                 }
             }
             for o in out.iter_mut() {

@@ -10,6 +10,7 @@ use crate::dispatch::Plain;
 use crate::formula::program::BLOCK;
 use crate::law::Amplitude;
 use crate::law::Power;
+use crate::law::Product;
 use crate::law::Separable;
 use crate::linalg::add_products;
 use crate::linalg::sum;
@@ -100,8 +101,7 @@ impl Expand<'_> {
             let prediction = &mut prediction[..rows];
             combine::<A>(coefficients, base, prediction);
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
-            let row_data =
-                (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
+            let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows], data.noise(first, rows));
             let factors = (&mut *costs, &mut *slope, &mut *outer);
             let (arith, curvature, f) = (PhantomData::<A>, self.curvature, &*prediction);
             problem.loss.visit(LossPass { arith, link, curvature, delta, f, data: row_data, factors });
@@ -115,10 +115,10 @@ impl Expand<'_> {
                 let mut place = 0;
                 let mut slot = n_terms;
                 for power in powers {
-                    for (a, &(_, u)) in power.exponents.iter().enumerate() {
-                        let u = &block.columns.values[u * block.columns.stride + first..][..rows];
+                    for (a, exponent) in power.exponents.iter().enumerate() {
+                        let u = block.column(exponent.column);
                         for b in a..power.exponents.len() {
-                            sums.squares[place] += triple_dot::<A>(outer, u, column(slot + b));
+                            sums.squares[place] += exponent.sign * triple_dot::<A>(outer, u, column(slot + b));
                             place += 1;
                         }
                     }
@@ -180,36 +180,32 @@ fn assemble(
     factors.extend(separable.amplitudes.iter().zip(coefficients).map(|(a, c)| if a.is_log { *c } else { 1.0 }));
     factors.resize(n_terms, 0.0);
     factors.extend(separable.slots.iter().map(|&(t, _)| coefficients[t]));
-    let mut add = |i: usize, j: usize, value: f64| hessian[if i <= j { i * p + j } else { j * p + i }] += value;
-    for (k, owner) in separable.owners.iter().enumerate() {
-        let Some(i) = *owner else { continue };
-        let x = factors[k];
-        gradient[i] += x * sums.right[k];
-        let row = sums.gram[k * n..][..n].iter().zip(factors.iter()).zip(&separable.owners);
-        for (l, ((product, y), other)) in row.enumerate().skip(k) {
-            let Some(j) = *other else { continue };
-            let product = x * y * product;
-            // Two different columns of one parameter count in both orders.
-            add(i, j, if i == j && k != l { 2.0 * product } else { product });
+    for ((owner, x), right) in separable.owners.iter().zip(factors.iter()).zip(&*sums.right) {
+        if let Some(i) = *owner {
+            gradient[i] += x * right;
         }
+    }
+    for &Product { columns: (k, l), parameters: (i, j), times } in &separable.products {
+        hessian[i * p + j] += times * (factors[k] * factors[l] * sums.gram[k * n + l]);
     }
     if share == 0.0 {
         return;
     }
+    let mut add = |i: usize, j: usize, value: f64| hessian[if i <= j { i * p + j } else { j * p + i }] += value;
     for (t, amplitude) in separable.amplitudes.iter().enumerate().filter(|(_, a)| a.is_log) {
         add(amplitude.parameter, amplitude.parameter, share * coefficients[t] * sums.right[t]);
     }
     let mut place = 0;
     let mut slot = 0;
     for (t, power) in law.powers.iter().enumerate() {
-        for (a, &(q, _)) in power.exponents.iter().enumerate() {
-            let i = separable.nonlinear[q];
+        for (a, exponent) in power.exponents.iter().enumerate() {
+            let i = separable.nonlinear[exponent.nonlinear];
             if let Some(amplitude) = separable.amplitudes.get(t) {
                 let factor = if amplitude.is_log { coefficients[t] } else { 1.0 };
                 add(amplitude.parameter, i, share * factor * sums.right[n_terms + slot + a]);
             }
-            for &(r, _) in &power.exponents[a..] {
-                add(i, separable.nonlinear[r], share * coefficients[t] * sums.squares[place]);
+            for other in &power.exponents[a..] {
+                add(i, separable.nonlinear[other.nonlinear], share * coefficients[t] * sums.squares[place]);
                 place += 1;
             }
         }
@@ -239,11 +235,12 @@ mod tests {
     use crate::objective::rows::prepare;
 
     /// Laws whose basis functions are powers, and parameters in the order in which they first stand.
-    const LAWS: [(&str, &[f64]); 6] = [
+    const LAWS: [(&str, &[f64]); 7] = [
         ("E + A*N**-alpha + B*D**-beta", &[1.8, 480.0, 0.35, 2100.0, 0.37]),
         ("E + A*N**-alpha + B*D**-alpha", &[1.8, 480.0, 0.35, 2100.0]),
         ("E + A*N**-alpha*D**-beta + B*D**-beta", &[1.8, 480.0, 0.1, 0.2, 2100.0]),
         ("E + 3*A*log(D)*N**-alpha", &[1.8, 480.0, 0.35]),
+        ("E - A*log(D)*N**-alpha", &[1.8, -480.0, 0.35]),
         ("log(N) + A*N**-alpha - B*D**-beta", &[480.0, 0.35, 2100.0, 0.37]),
         ("exp(a - alpha*log(N)) + E", &[6.0, 0.35, 1.8]),
     ];

@@ -71,8 +71,15 @@ impl Problem<'_> {
     }
 
     /// Some part of what the loss is at each of some residuals of the rows.
-    pub(crate) fn at_each<T>(&self, residuals: &[f64], part: impl Fn(Point) -> T) -> Vec<T> {
-        self.loss.visit(AtEach { residuals, noise: &self.rows.noise, delta: self.f_scale, part })
+    pub(crate) fn at_each(&self, residuals: &[f64], part: impl Fn(Point) -> f64) -> Vec<f64> {
+        let mut out = residuals.to_vec();
+        self.replace_each(&mut out, part);
+        out
+    }
+
+    /// The same in the place of the residuals.
+    pub(crate) fn replace_each(&self, residuals: &mut [f64], part: impl Fn(Point) -> f64) {
+        self.loss.visit(ReplaceEach { residuals, rows: self.rows, delta: self.f_scale, part });
     }
 
     /// Residuals, and their derivatives with respect to the free parameters, each a column of `rows.padded` values.
@@ -85,19 +92,24 @@ impl Problem<'_> {
     }
 }
 
-struct AtEach<'a, F> {
-    residuals: &'a [f64],
-    noise: &'a [f64],
+struct ReplaceEach<'a, F> {
+    residuals: &'a mut [f64],
+    rows: &'a Rows,
     delta: f64,
     part: F,
 }
 
-impl<T, F: Fn(Point) -> T> LossVisitor for AtEach<'_, F> {
-    type Out = Vec<T>;
+impl<F: Fn(Point) -> f64> LossVisitor for ReplaceEach<'_, F> {
+    type Out = ();
 
-    fn visit<L: RobustLoss>(self, loss: L) -> Vec<T> {
-        let rows = self.residuals.iter().zip(self.noise);
-        rows.map(|(&r, s)| (self.part)(loss.at::<Plain>(r, self.delta * s))).collect()
+    fn visit<L: RobustLoss>(self, loss: L) {
+        let ReplaceEach { residuals, rows, delta, part } = self;
+        for (block, residuals) in residuals.chunks_mut(BLOCK).enumerate() {
+            let noise = rows.noise(block * BLOCK, residuals.len());
+            for (r, s) in residuals.iter_mut().zip(noise) {
+                *r = part(loss.at::<Plain>(*r, delta * s));
+            }
+        }
     }
 }
 
@@ -207,8 +219,7 @@ impl Work for Expand<'_> {
             let output =
                 |index| program.output(index, &scratch.scalars, data.columns(), first, rows, &scratch.registers);
             let (costs, slope, outer) = (&mut costs[..rows], &mut slope[..rows], &mut outer[..rows]);
-            let row_data =
-                (&data.response[first..][..rows], &data.weights[first..][..rows], &data.noise[first..][..rows]);
+            let row_data = (&data.response[first..][..rows], &data.weights[first..][..rows], data.noise(first, rows));
             let f = match output(0) {
                 Operand::Rows(f) => f,
                 Operand::One(f) => {

@@ -98,7 +98,8 @@ impl<'a> Projection<'a> {
     /// That of one power.
     pub(super) fn shift(&self, powers: &[Power], t: usize, theta: &[f64]) -> f64 {
         let ends = powers[t].exponents.iter().zip(&self.ranges[t]);
-        ends.map(|(&(q, _), &(low, high))| (theta[q] * low).max(theta[q] * high)).sum()
+        let largest = |theta: f64, (low, high): (f64, f64)| (theta * low).max(theta * high);
+        ends.map(|(exponent, &ends)| largest(exponent.sign * theta[exponent.nonlinear], ends)).sum()
     }
 
     /// Weights of the rows, and weights times responses.
@@ -134,7 +135,7 @@ fn ranges(problem: &Problem<'_>, separable: &Separable) -> Vec<Vec<(f64, f64)>> 
         values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), wider)
     };
     let powers = separable.powers.iter().flatten();
-    powers.map(|power| power.exponents.iter().map(|(_, u)| of(*u)).collect()).collect()
+    powers.map(|power| power.exponents.iter().map(|exponent| of(exponent.column)).collect()).collect()
 }
 
 /// Responses in logarithms become responses, and their weights those of relative differences; then responses are multiplied by

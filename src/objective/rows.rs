@@ -28,9 +28,9 @@ pub(crate) struct Rows {
     pub(crate) response: Vec<f64>,
     /// Weights, over the square of the noise where it is known; 0 in the padding.
     pub(crate) weights: Vec<f64>,
-    /// The known standard deviation of each row on the residual's scale, 1 where none is given: what the scale of the loss
-    /// counts in. With it Σ w ρ(r/s; δ) is Σ (w/s²) ρ(r; δ s), so no other place of the hot loops needs to know.
-    pub(crate) noise: Vec<f64>,
+    /// The known standard deviation of each row on the residual's scale, else 1: what the scale of the loss counts in. With it Σ w ρ(r/s; δ) is Σ (w/s²) ρ(r; δ s), so no other place of the hot loops needs to know.
+    /// Empty where none is given.
+    noise: Vec<f64>,
     /// On which scale the response is.
     pub(crate) residual: Residual,
     /// What rounding alone contributes to a sum of squares.
@@ -40,7 +40,19 @@ pub(crate) struct Rows {
     is_whole: bool,
 }
 
+const ONES: [f64; BLOCK] = [1.0; BLOCK];
+
 impl Rows {
+    /// The noise of the rows of a block.
+    pub(crate) fn noise(&self, first: usize, rows: usize) -> &[f64] {
+        if self.noise.is_empty() { &ONES[..rows] } else { &self.noise[first..][..rows] }
+    }
+
+    /// The noise of one row after the other; 1 ever after.
+    pub(crate) fn noises(&self) -> impl Iterator<Item = f64> + '_ {
+        self.noise.iter().copied().chain(std::iter::repeat(1.0))
+    }
+
     pub(crate) fn columns(&self) -> Columns<'_> {
         Columns { values: &self.columns, stride: self.padded }
     }
@@ -80,20 +92,15 @@ impl Rows {
         weights.clear();
         weights.extend(taken.rows.iter().map(|&row| weight(row) * full.weights[row]));
         weights.resize(*padded, 0.0);
-        response.clear();
-        taken.gather(responses.unwrap_or(&full.response), response);
-        noise.clear();
-        taken.gather(&full.noise, noise);
-        columns.clear();
-        for column in full.columns.chunks_exact(full.padded.max(1)) {
-            taken.gather(column, columns);
-        }
+        taken.gather(responses.unwrap_or(&full.response), full.n, response);
+        taken.gather(&full.noise, full.padded, noise);
+        taken.gather(&full.columns, full.padded, columns);
         *rounding_floor = self::rounding_floor(response, weights, full.residual);
     }
 
-    /// Appends what the rows that were taken have in a column of those that they were taken from, padded.
-    pub(crate) fn gather_column(&self, column: &[f64], out: &mut Vec<f64>) {
-        Taken { rows: &self.taken, is_whole: self.is_whole, padded: self.padded }.gather(column, out);
+    /// What the rows that were taken have in columns of those that they were taken from, each `stride` long, padded.
+    pub(crate) fn gather(&self, columns: &[f64], stride: usize, out: &mut Vec<f64>) {
+        Taken { rows: &self.taken, is_whole: self.is_whole, padded: self.padded }.gather(columns, stride, out);
     }
 
     /// The rows that were taken, by their numbers among those that they were taken from.
@@ -110,21 +117,52 @@ struct Taken<'a> {
     padded: usize,
 }
 
+/// Gathers some columns side by side: a row is looked up, and found to be within, once for all.
+macro_rules! together {
+    ($taken:ident, $stride:ident, $from:ident, $to:ident, $($column:ident $place:ident),+) => {{
+        let rows = $taken.rows;
+        let (mut from, mut to) = ($from, $to);
+        $(
+            let ($column, rest) = from.split_at($stride);
+            from = rest;
+            let ($place, rest) = to.split_at_mut($taken.padded);
+            to = rest;
+            let $place = &mut $place[..rows.len()];
+        )+
+        let _ = (from, to);
+        // By number: so the compiler sees that no place is beyond its end.
+        for i in 0..rows.len() {
+            let row = rows[i];
+            $($place[i] = $column[row];)+
+        }
+    }};
+}
 impl Taken<'_> {
-    fn gather(self, column: &[f64], out: &mut Vec<f64>) {
-        if self.is_whole {
-            out.extend_from_slice(&column[..self.rows.len()]);
-            pad(out, self.padded - self.rows.len());
-        } else {
-            let first = out.len();
-            out.resize(first + self.padded, 0.0);
-            for (value, &row) in out[first..].iter_mut().zip(self.rows) {
-                *value = column[row];
+    /// Columns, each `stride` long, into `out`, whose memory is kept.
+    fn gather(self, columns: &[f64], stride: usize, out: &mut Vec<f64>) {
+        let n_columns = columns.len() / stride.max(1);
+        out.resize(n_columns * self.padded, 0.0);
+        if self.rows.is_empty() {
+            return;
+        }
+        let n = self.rows.len();
+        for (from, to) in columns.chunks(4 * stride).zip(out.chunks_mut(4 * self.padded)) {
+            if self.is_whole {
+                for (column, place) in from.chunks_exact(stride).zip(to.chunks_exact_mut(self.padded)) {
+                    place[..n].copy_from_slice(&column[..n]);
+                }
+                continue;
             }
-            let n = self.rows.len();
-            if let Some(&last) = self.rows.last() {
-                out[first + n..].fill(column[last]);
+            match from.len() / stride {
+                1 => together!(self, stride, from, to, a w),
+                2 => together!(self, stride, from, to, a w, b x),
+                3 => together!(self, stride, from, to, a w, b x, c y),
+                _ => together!(self, stride, from, to, a w, b x, c y, d z),
             }
+        }
+        for place in out.chunks_exact_mut(self.padded) {
+            let last = place[n - 1];
+            place[n..].fill(last);
         }
     }
 }
@@ -173,8 +211,7 @@ impl RawRows<'_> {
     }
 
     /// The known noise of a row on the residual's scale; of a logarithm σ / y, to first order.
-    fn noise(&self, row: usize, residual: Residual) -> f64 {
-        let Some(sigma) = self.sigma else { return 1.0 };
+    fn noise(&self, row: usize, sigma: &[f64], residual: Residual) -> f64 {
         let sigma = sigma[self.first + row];
         if residual == Residual::Log { sigma / self.y[self.first + row] } else { sigma }
     }
@@ -222,10 +259,14 @@ impl Work for Prepare<'_> {
             })
             .collect();
         pad(&mut response, padded - n);
-        let mut noise: Vec<f64> = kept.iter().map(|&row| raw.noise(row, residual)).collect();
-        let mut weights: Vec<f64> = kept.iter().zip(&noise).map(|(&row, s)| raw.weight(row) / (s * s)).collect();
+        let noises = |sigma| kept.iter().map(|&row| raw.noise(row, sigma, residual)).collect();
+        let mut noise: Vec<f64> = raw.sigma.map_or(Vec::new(), noises);
+        let mut weights: Vec<f64> = kept.iter().map(|&row| raw.weight(row)).collect();
+        weights.iter_mut().zip(&noise).for_each(|(w, s)| *w /= s * s);
         weights.resize(padded, 0.0);
-        pad(&mut noise, padded - n);
+        if raw.sigma.is_some() {
+            pad(&mut noise, padded - n);
+        }
 
         let program = &law.prelude;
         program.run_scalars::<A>(&[], &mut scratch.scalars);

@@ -8,6 +8,7 @@ use crate::dispatch::Arith;
 use crate::dispatch::Level;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
+use crate::law::Exponent;
 use crate::law::Power;
 use crate::objective::Objective;
 use crate::objective::Scratch;
@@ -100,7 +101,7 @@ impl Projection<'_> {
         let powers = self.separable.powers.as_deref()?;
         let axis_of = |power: &Power| {
             let mut found =
-                axes.iter().enumerate().filter(|(_, a)| power.exponents.iter().any(|(q, _)| *q == a.nonlinear));
+                axes.iter().enumerate().filter(|(_, a)| power.exponents.iter().any(|e| e.nonlinear == a.nonlinear));
             let first = found.next().map(|(i, _)| i);
             if found.next().is_some() { None } else { Some(first) }
         };
@@ -263,13 +264,18 @@ impl Tabulate<'_> {
         let Axis { nonlinear, values } = &self.axes[axis];
         let width = values.len().next_multiple_of(WIDTH);
         // Beyond the last place it stands once more.
-        let exponents: Vec<f64> = (0..width).map(|place| values[place.min(values.len() - 1)]).collect();
+        let mut exponents: Vec<f64> = (0..width).map(|place| values[place.min(values.len() - 1)]).collect();
         let mut theta = self.theta.clone();
         let shift = |exponent: &f64| {
             theta[*nonlinear] = *exponent;
             self.projection.shift(self.powers, term, &theta)
         };
         let shifts = exponents.iter().map(shift).collect();
+        let scanned = self.powers[term].exponents.iter().find(|exponent| exponent.nonlinear == *nonlinear);
+        let sign = scanned.map_or(1.0, |exponent| exponent.sign);
+        for exponent in &mut exponents {
+            *exponent *= sign;
+        }
         Sheet {
             term,
             axis,
@@ -376,11 +382,12 @@ fn prepare<'a, A: Arith>(
 ) -> &'a [f64] {
     base.fill(0.0);
     let mut moving: &[f64] = &[];
-    for &(q, u) in &power.exponents {
-        if q == scanned {
-            moving = block.column(u);
+    for &Exponent { nonlinear, column, sign } in &power.exponents {
+        if nonlinear == scanned {
+            moving = block.column(column);
         } else {
-            base.iter_mut().zip(block.column(u)).for_each(|(b, u)| *b = A::mul_add(theta[q], *u, *b));
+            let theta = sign * theta[nonlinear];
+            base.iter_mut().zip(block.column(column)).for_each(|(b, u)| *b = A::mul_add(theta, *u, *b));
         }
     }
     moving

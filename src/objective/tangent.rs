@@ -31,41 +31,38 @@ use crate::objective::rows::Rows;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slopes {
     padded: usize,
-    fitted: Vec<f64>,
+    /// The fitted values, then the derivatives.
     columns: Vec<f64>,
 }
 
 impl Slopes {
     /// At `params`.
     pub(crate) fn of(problem: &Problem<'_>, params: &[f64], scratch: &mut Scratch) -> Slopes {
-        let (mut fitted, columns) = problem.linearise(params, scratch);
-        for (value, y) in fitted.iter_mut().zip(&problem.rows.response) {
+        let (mut columns, derivatives) = problem.linearise(params, scratch);
+        for (value, y) in columns.iter_mut().zip(&problem.rows.response) {
             *value += y;
         }
-        Slopes { padded: problem.rows.padded, fitted, columns }
+        columns.extend(derivatives);
+        Slopes { padded: problem.rows.padded, columns }
     }
 
     /// The derivatives by the `k`-th free parameter.
     pub(crate) fn column(&self, k: usize) -> &[f64] {
-        &self.columns[k * self.padded..][..self.padded]
+        &self.columns[(k + 1) * self.padded..][..self.padded]
     }
 
     /// Adds `share` times the column of one free parameter to that of another: a change of coordinates.
     pub(crate) fn add_column(&mut self, to: usize, from: usize, share: f64) {
         for row in 0..self.padded {
-            self.columns[to * self.padded + row] += share * self.columns[from * self.padded + row];
+            let added = share * self.column(from)[row];
+            self.columns[(to + 1) * self.padded + row] += added;
         }
     }
 
     /// The rows that `rows` took of those of `full`, into `self`.
     pub(crate) fn gather(&mut self, full: &Slopes, rows: &Rows) {
         self.padded = rows.padded;
-        self.fitted.clear();
-        self.columns.clear();
-        rows.gather_column(&full.fitted, &mut self.fitted);
-        for column in full.columns.chunks_exact(full.padded.max(1)) {
-            rows.gather_column(column, &mut self.columns);
-        }
+        rows.gather(&full.columns, full.padded, &mut self.columns);
     }
 }
 
@@ -127,6 +124,9 @@ impl Objective for Tangent<'_> {
     }
 }
 
+/// Columns that are added up at once.
+const TOGETHER: usize = 5;
+
 struct Expand<'a> {
     tangent: &'a Tangent<'a>,
     changes: &'a [f64],
@@ -152,15 +152,32 @@ impl Work for Expand<'_> {
             let n = BLOCK.min(data.padded - first);
             let column = |k: usize| &slopes.column(k)[first..][..n];
             let prediction = &mut prediction[..n];
-            prediction.copy_from_slice(&slopes.fitted[first..][..n]);
-            for (k, &j) in free.iter().enumerate() {
-                let change = changes[j];
+            let fitted = &slopes.columns[first..][..n];
+            let step = |k: usize| changes[free[k]];
+            let mut n_added = 0;
+            if free.len() < TOGETHER {
+                prediction.copy_from_slice(fitted);
+            } else {
+                // What is stored between two additions costs more than the addition.
+                let steps: [f64; TOGETHER] = std::array::from_fn(step);
+                let columns: [&[f64]; TOGETHER] = std::array::from_fn(column);
+                for (i, (f, start)) in prediction.iter_mut().zip(fitted).enumerate() {
+                    let mut sum = *start;
+                    for (column, step) in columns.iter().zip(steps) {
+                        sum = A::mul_add(step, column[i], sum);
+                    }
+                    *f = sum;
+                }
+                n_added = TOGETHER;
+            }
+            for k in n_added..free.len() {
+                let step = step(k);
                 for (f, slope) in prediction.iter_mut().zip(column(k)) {
-                    *f = A::mul_add(change, *slope, *f);
+                    *f = A::mul_add(step, *slope, *f);
                 }
             }
             let (costs, slope, outer) = (&mut costs[..n], &mut slope[..n], &mut outer[..n]);
-            let row_data = (&data.response[first..][..n], &data.weights[first..][..n], &data.noise[first..][..n]);
+            let row_data = (&data.response[first..][..n], &data.weights[first..][..n], data.noise(first, n));
             let factors = (&mut *costs, &mut *slope, &mut *outer);
             let (arith, f) = (PhantomData::<A>, &*prediction);
             loss.visit(LossPass { arith, link: Link::Value, curvature, delta, f, data: row_data, factors });

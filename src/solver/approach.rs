@@ -16,6 +16,7 @@ use crate::objective::Objective;
 use crate::solver::Options;
 use crate::solver::Space;
 use crate::solver::Workspace;
+use crate::solver::polish::is_trusted;
 use crate::solver::tolerance;
 use crate::solver::workspace::ChartPlace;
 use crate::special;
@@ -55,13 +56,15 @@ pub(super) struct Pace {
     pub(super) enough: f64,
     /// Whether the workspace is to hold the exact Hessian at the end.
     pub(super) is_exact: bool,
+    /// Whether a step that [`is_trusted`] is the last.
+    pub(super) may_trust: bool,
 }
 
 impl Pace {
     /// From the minimum of least squares.
-    pub(super) const FAR: Pace = Pace { mean_steps: 4, enough: 0.0, is_exact: true };
+    pub(super) const FAR: Pace = Pace { mean_steps: 4, enough: 0.0, is_exact: true, may_trust: false };
     /// From next to a minimum.
-    pub(super) const NEAR: Pace = Pace { mean_steps: 0, enough: 0.0, is_exact: true };
+    pub(super) const NEAR: Pace = Pace { mean_steps: 0, enough: 0.0, is_exact: true, may_trust: true };
 }
 
 /// Steps altogether.
@@ -95,6 +98,7 @@ pub(super) fn approach<O: Objective>(
     if !value.is_finite() {
         return None;
     }
+    workspace.promised = f64::NAN;
     let mut lambda = 0.0_f64;
     let mut chart = Chart { ties: &guide.ties, natural_metric: &guide.metric, at: workspace.take_chart(p) };
     chart.read(params, first_curvature.share(), workspace);
@@ -106,7 +110,8 @@ pub(super) fn approach<O: Objective>(
         let Some((predicted, damping)) = chart.step(space, params, lambda, workspace) else { break };
         lambda = damping;
         let limit = tolerance(objective, value).max(enough * value);
-        if (mean_steps == 0 || !pace.is_exact) && lambda == 0.0 && predicted <= limit {
+        let is_last = predicted <= limit || (pace.may_trust && is_trusted(predicted, limit, value, workspace));
+        if (mean_steps == 0 || !pace.is_exact) && lambda == 0.0 && is_last {
             // The step is the polish's, which judges it.
             break;
         }
@@ -114,10 +119,12 @@ pub(super) fn approach<O: Objective>(
         let next_curvature = if left > 0 { Curvature::Mixed } else { Curvature::Exact };
         let mut next = std::mem::take(&mut workspace.trial_params);
         let (mut trial, mut gain) = (f64::NAN, f64::NAN);
+        workspace.promised = if lambda == 0.0 && next_curvature == Curvature::Exact { predicted } else { f64::NAN };
         for shortening in [false, true] {
             if shortening {
                 // The step goes beyond a kink of the loss, not out of where the law is as it was: a shorter one needs no
                 // other direction. Its length is that of the parabola through what is known.
+                workspace.promised = f64::NAN;
                 let slope = chart.slope(workspace);
                 let length = (0.5 * slope / (slope + gain)).clamp(LEAST_LENGTH, MOST_LENGTH);
                 workspace.step.iter_mut().for_each(|step| *step *= length);
@@ -227,11 +234,17 @@ impl Chart<'_> {
             }
             let ChartPlace { gradient, hessian, metric } = &self.at;
             let Workspace { active, system, right_side, .. } = workspace;
-            for ((&i, row), right) in active.iter().zip(system.chunks_exact_mut(m.max(1))).zip(right_side.iter_mut()) {
-                let from = &hessian[i * p..][..p];
-                for (place, &j) in row.iter_mut().zip(&*active) {
-                    *place = from[j];
+            if m == p {
+                system.copy_from_slice(hessian);
+            } else {
+                for (&i, row) in active.iter().zip(system.chunks_exact_mut(m.max(1))) {
+                    let from = &hessian[i * p..][..p];
+                    for (place, &j) in row.iter_mut().zip(&*active) {
+                        *place = from[j];
+                    }
                 }
+            }
+            for (&i, right) in active.iter().zip(right_side.iter_mut()) {
                 *right = -gradient[i];
             }
             if lambda > 0.0 {
@@ -254,13 +267,15 @@ impl Chart<'_> {
         for (a, &i) in workspace.active.iter().enumerate() {
             workspace.step[i] = workspace.right_side[a];
         }
-        let ChartPlace { gradient, hessian, .. } = &self.at;
-        let mut predicted = 0.0;
-        // Those that do not move have a step of 0.
-        let step = &workspace.step[..p];
-        for &i in &workspace.active {
-            let curved: f64 = hessian[i * p..][..p].iter().zip(step).map(|(h, s)| h * s).sum();
-            predicted -= step[i] * (gradient[i] + 0.5 * curved);
+        // Of the model −½ gᵀs, were it not for what the damping adds to its curvature.
+        let mut predicted = -0.5 * self.slope(workspace);
+        if lambda > 0.0 {
+            // Those that do not move have a step of 0.
+            let step = &workspace.step[..p];
+            for (row, s) in self.at.metric.chunks_exact(p).zip(step) {
+                let drag: f64 = row.iter().zip(step).map(|(m, s)| m * s).sum();
+                predicted += 0.5 * lambda * unit * s * drag;
+            }
         }
         (predicted.is_finite() && predicted > 0.0).then_some((predicted, lambda))
     }

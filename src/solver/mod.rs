@@ -86,6 +86,8 @@ pub(crate) struct Space {
     amplitudes: Vec<bool>,
     /// Largest size that arithmetic stands: a search that gets there found no minimum.
     limits: Vec<f64>,
+    /// Bounds and limits together.
+    ends: Vec<(f64, f64)>,
     /// Bounds in the coordinates of the search.
     search_lower: Vec<f64>,
     search_upper: Vec<f64>,
@@ -101,6 +103,7 @@ impl Space {
     ) -> Space {
         let to_search = |j: usize, bound: f64| if lower[j] >= 0.0 { special::ln::<Plain>(bound) } else { bound };
         Space {
+            ends: (0..lower.len()).map(|j| (lower[j].max(-limits[j]), upper[j].min(limits[j]))).collect(),
             search_lower: (0..lower.len()).map(|j| to_search(j, lower[j])).collect(),
             search_upper: (0..upper.len()).map(|j| to_search(j, upper[j].min(limits[j]))).collect(),
             lower: lower.to_vec(),
@@ -127,7 +130,8 @@ impl Space {
     }
 
     pub(crate) fn clamp(&self, j: usize, value: f64) -> f64 {
-        value.max(self.lower[j].max(-self.limits[j])).min(self.upper[j].min(self.limits[j]))
+        let (low, high) = self.ends[j];
+        value.max(low).min(high)
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Workspace {
     pub(crate) moved: Vec<usize>,
     /// Sums of variable projection, at the place reached and at the place tried.
     pub(crate) products: [Products; 2],
+    /// What the step promised that led to the place reached, if it was a whole step of Newton's method; NaN otherwise.
+    pub(crate) promised: f64,
     pub(crate) n_iterations: usize,
     pub(crate) n_evaluations: usize,
     chart: ChartPlace,
@@ -54,6 +56,7 @@ impl Workspace {
 
     /// Makes room for `p` parameters and sets the counts to zero.
     pub(crate) fn reset(&mut self, p: usize) {
+        self.promised = f64::NAN;
         self.n_iterations = 0;
         self.n_evaluations = 0;
         for vector in [

@@ -342,7 +342,8 @@ impl Draw<'_> {
         let rows = self.sample.problem.rows;
         let Some(output) = output else { return Companion { lowest: 0.0, highest: 1.0, values: Vec::new() } };
         let program = &self.sample.problem.law.companions;
-        let work = AllRows { program, columns: rows.columns(), n_rows: rows.n, parameters: self.params };
+        let registers = &mut Vec::new();
+        let work = AllRows { program, columns: rows.columns(), n_rows: rows.n, parameters: self.params, registers };
         let all = dispatch(Level::Portable, work);
         let as_factor = |&value: &f64| if is_divided { 1.0 / value } else { value };
         let values: Vec<f64> = all[output * rows.n..][..rows.n].iter().map(as_factor).collect();
@@ -405,7 +406,8 @@ fn set_amplitudes(
     }
     let law = problem.law;
     let columns = Columns { values: &problem.rows.columns, stride: problem.rows.padded };
-    let work = TermRows { law, columns, n_rows: problem.rows.n, parameters: params };
+    let registers = &mut Vec::new();
+    let work = TermRows { law, columns, n_rows: problem.rows.n, parameters: params, registers };
     let terms = dispatch(problem.level, work);
     let n = problem.rows.n;
     let term_of = |j: usize| law.amplitude_of[j].map_or(0, |t| t);
