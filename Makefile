@@ -124,9 +124,9 @@ endif
 bench: $(PEERS)
 	OMP_NUM_THREADS=1 "$(BIN)/python" benches/python/against_peers.py $(ARGS)
 
-# Times of the engine's jobs with every set of kernels; ARGS="exp" runs those whose name has that.
+# Times of the engine's jobs with every set of kernels; ARGS=groups runs those whose name has that.
 bench-engine:
-	cd benches/engine && CARGO_TARGET_DIR="$(CURDIR)/target/benches" cargo bench --bench times -- $(ARGS)
+	cd benches/engine && CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-$(CURDIR)/target}/benches" cargo bench --bench times -- $(ARGS)
 
 # Instructions of the same jobs against those that are stored; ARGS=--store stores them. Two minutes where valgrind is installed
 # and this compiler has counts; elsewhere it says why not and compares nothing.

@@ -44,13 +44,25 @@ const PAIRS: ReplicatePlan<'static> = ReplicatePlan {
     with_covariance: false,
 };
 
+/// A function of one number that the engine has in its own arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    Exp,
+    Expm1,
+    Ln,
+    Log1p,
+    Softplus,
+    Sigmoid,
+    Tanh,
+    Digamma,
+    Trigamma,
+}
+
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
-    /// 4,096 exponentials.
-    Exp,
-    /// 4,096 logarithms.
-    Ln,
+    /// A function of 4,096 values, and nothing else: one operation more is seen in it, where a fit drowns it.
+    Special(Function),
     /// The law at 240 rows and 100 vectors of parameters.
     Value,
     /// The same with all first and second derivatives.
@@ -69,9 +81,16 @@ pub enum Job {
 
 impl Job {
     /// All of them.
-    pub const ALL: [Job; 9] = [
-        Job::Exp,
-        Job::Ln,
+    pub const ALL: [Job; 16] = [
+        Job::Special(Function::Exp),
+        Job::Special(Function::Expm1),
+        Job::Special(Function::Ln),
+        Job::Special(Function::Log1p),
+        Job::Special(Function::Softplus),
+        Job::Special(Function::Sigmoid),
+        Job::Special(Function::Tanh),
+        Job::Special(Function::Digamma),
+        Job::Special(Function::Trigamma),
         Job::Value,
         Job::Curvature,
         Job::SeparableStarts,
@@ -85,8 +104,15 @@ impl Job {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Job::Exp => "exp",
-            Job::Ln => "ln",
+            Job::Special(Function::Exp) => "special-exp",
+            Job::Special(Function::Expm1) => "special-expm1",
+            Job::Special(Function::Ln) => "special-ln",
+            Job::Special(Function::Log1p) => "special-log1p",
+            Job::Special(Function::Softplus) => "special-softplus",
+            Job::Special(Function::Sigmoid) => "special-sigmoid",
+            Job::Special(Function::Tanh) => "special-tanh",
+            Job::Special(Function::Digamma) => "special-digamma",
+            Job::Special(Function::Trigamma) => "special-trigamma",
             Job::Value => "law-value",
             Job::Curvature => "law-curvature",
             Job::SeparableStarts => "separable-starts",
@@ -154,7 +180,7 @@ fn exp(x: f64) -> f64 {
 }
 
 struct Block<'a> {
-    is_exp: bool,
+    function: Function,
     x: &'a [f64],
     y: &'a mut [f64],
 }
@@ -164,15 +190,25 @@ impl Work for Block<'_> {
 
     #[inline(always)]
     fn run<A: Arith>(self) {
-        if self.is_exp {
-            for (y, x) in self.y.iter_mut().zip(self.x) {
-                *y = special::exp::<A>(*x);
-            }
-        } else {
-            for (y, x) in self.y.iter_mut().zip(self.x) {
-                *y = special::ln::<A>(*x);
-            }
+        let Block { function, x, y } = self;
+        match function {
+            Function::Exp => map(x, y, |x| special::exp::<A>(x)),
+            Function::Expm1 => map(x, y, |x| special::expm1::<A>(x)),
+            Function::Ln => map(x, y, |x| special::ln::<A>(x)),
+            Function::Log1p => map(x, y, |x| special::log1p::<A>(x)),
+            Function::Softplus => map(x, y, |x| special::softplus::<A>(x)),
+            Function::Sigmoid => map(x, y, |x| special::sigmoid::<A>(x)),
+            Function::Tanh => map(x, y, |x| special::tanh::<A>(x)),
+            Function::Digamma => map(x, y, |x| special::digamma::<A>(x)),
+            Function::Trigamma => map(x, y, |x| special::trigamma::<A>(x)),
         }
+    }
+}
+
+#[inline(always)]
+fn map(x: &[f64], y: &mut [f64], function: impl Fn(f64) -> f64) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = function(*x);
     }
 }
 
@@ -180,9 +216,9 @@ impl Work for Block<'_> {
 #[must_use]
 pub fn run(job: Job, data: &Data, level: Level) -> f64 {
     match job {
-        Job::Exp | Job::Ln => {
+        Job::Special(function) => {
             let mut y = vec![0.0; data.arguments.len()];
-            dispatch(level, Block { is_exp: job == Job::Exp, x: &data.arguments, y: &mut y });
+            dispatch(level, Block { function, x: &data.arguments, y: &mut y });
             y.iter().sum()
         }
         Job::Value => law(data, 0, level),

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from chinchilla_fit import BEST_KNOWN, DELTA, F64, SCALE, as_lawfit, chinchilla_points, drawn_starts
+from chinchilla_fit import BEST_KNOWN, DELTA, F64, GOOD, SCALE, as_lawfit, chinchilla_points, drawn_starts, sampled
 from figure import draw
-from peers import PEERS, TIGHT, Peer, Timed, run_scipy
+from peers import PEERS, REFIT, TIGHT, Peer, Timed, run_scipy
+from resamples import compare_bootstraps
 
 import lawfit as lf
 from lawfit import _core
 
 SAME_BEST = 1e-9  # relative: the optimum is known to 14 digits, and lawfit and the reference must reach it
-GOOD = 1e-6  # relative
 REFERENCE = "SciPy L-BFGS-B, analytic gradient"
 
 
@@ -150,68 +150,6 @@ def table(rows: Sequence[Row], reference: Row) -> str:
     return "\n".join(lines)
 
 
-@dataclasses.dataclass(frozen=True)
-class Resampled:
-    """A line of the bootstrap's table: resamples per CPU second over the repeats, and the share that is good."""
-
-    method: str
-    per_s: list[float]
-    hits: float
-    reference_per_s: list[float]
-
-
-def measure_bootstrap(data: dict[str, F64], n_replicates: int, n_compared: int, n_repeats: int) -> list[Resampled]:
-    """Pairs resamples: SciPy from one warm start each, the optimum; lawfit's call with all that it does.
-
-    All refit the same ``n_compared`` resamples, where a refit is good if it ends within 1e-6 of the best of them.
-    """
-    fit = fit_lawfit(data, "auto", "auto", "auto")
-    start = np.array([*np.log([fit.params[name] for name in "ABE"]), fit.params["alpha"], fit.params["beta"]])
-    n_rows = data["N"].size
-    shares = np.full(n_rows, 1 / n_rows)
-    counts = np.random.default_rng(0).multinomial(n_rows, shares, size=n_compared).astype(np.float64)
-    n_global = max(1, n_replicates // 8)
-    scipy_per_s: list[list[float]] = [[], [], []]
-    lawfit_per_s, global_per_s, their_ends = [], [], []
-
-    # As in `measure`: SciPy before and after each.
-    def some(part: int) -> Timed:
-        chosen = np.array_split(counts, 3)[part]
-        return run_scipy(data, np.tile(start, (len(chosen), 1)), chosen)
-
-    for _ in range(n_repeats):
-        parts = [some(0)]
-        begun = time.process_time()
-        fit.bootstrap(n_replicates, resample="pairs", seed=0, n_threads=1)
-        lawfit_per_s.append(n_replicates / (time.process_time() - begun))
-        parts.append(some(1))
-        begun = time.process_time()
-        fit.bootstrap(n_global, resample="pairs", seed=0, search="global", n_threads=1)
-        global_per_s.append(n_global / (time.process_time() - begun))
-        parts.append(some(2))
-        before, between, after = (part.seconds_per_start for part in parts)
-        for place, seconds in enumerate(
-            [(before + between + after) / 3, (before + between) / 2, (between + after) / 2]
-        ):
-            scipy_per_s[place].append(1 / seconds)
-        their_ends = [part.objectives for part in parts]
-    theirs = np.concatenate(their_ends)
-    ours = fit.bootstrap(weights=counts, n_threads=1).objective
-    everywhere = fit.bootstrap(weights=counts, search="global", n_threads=1).objective
-    limits = np.fmin(np.fmin(ours, everywhere), theirs) * (1 + GOOD)
-    hits = [float(np.mean(found <= limits)) for found in (theirs, ours, everywhere)]
-    return [
-        Resampled("SciPy L-BFGS-B, warm start", scipy_per_s[0], hits[0], scipy_per_s[0]),
-        Resampled("lawfit, warm, 8 of them checked", lawfit_per_s, hits[1], scipy_per_s[1]),
-        Resampled("lawfit, global search in each", global_per_s, hits[2], scipy_per_s[2]),
-    ]
-
-
-def sampled(starts: F64, n: int, repeat: int) -> F64:
-    """Starts of one repeat of a slow method: others in each."""
-    return np.roll(starts, -repeat * n, axis=0)[:n]
-
-
 def machine() -> dict[str, str]:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -270,7 +208,8 @@ def main() -> None:
     }
     rows = measure(lambda some: run_scipy(data, some), starts, methods, options.repeats)
     reference, grid = rows[0], rows[-1]
-    resampled = measure_bootstrap(data, options.resamples, min(150, options.resamples), options.repeats)
+    fit = fit_lawfit(data, "auto", "auto", "auto")
+    resampled = compare_bootstraps(fit, data, options.resamples, min(150, options.resamples), options.repeats)
 
     facts = machine()
     print("; ".join(f"{name} {value}" for name, value in facts.items()))
@@ -278,29 +217,29 @@ def main() -> None:
     print(
         f"{data['N'].size} points, {len(starts)} drawn starts, of which each repeat of SciPy L-BFGS-B takes its share;"
     )
-    print(f"CPU seconds of one thread; median [least, largest] of {options.repeats} interleaved repeats\n")
+    print(f"CPU seconds of one thread; median [least, largest] of {options.repeats} interleaved repeats")
+    print(f"SciPy, preconditioned: from the optimum in coordinates in which the curvature there is one, {REFIT}\n")
     for row in rows:
         print(f"best objective {row.best:.13e}: {row.method}")
     print(f"\n{table(rows[:-1], reference)}")
     print(f"\nApart, for its other starts (25 pairs of exponents):\n\n{table([grid], reference)}")
     print("\n| bootstrap | resamples/s | hits | times SciPy |\n|---|---|---|---|")
     for line in resampled:
-        times = [ours / theirs for ours, theirs in zip(line.per_s, line.reference_per_s, strict=True)]
-        print(f"| {line.method} | {spread(line.per_s, 0)} | {100 * line.hits:.1f} % | {spread(times, 1)} |")
+        print(f"| {line.method} | {spread(line.per_s, 0)} | {100 * line.hits:.1f} % | {spread(line.ratio, 1)} |")
 
     if options.figure:
         draw({row.method: row.good_per_s for row in rows[:-1]}, options.figure)
     if options.json:
         report = {
             "machine": facts,
-            "scipy_options": {"scale": SCALE, **TIGHT},
+            "scipy_options": {"scale": SCALE, **TIGHT, "preconditioned": REFIT},
             "peers": {peer.name: peer.options for peer in peers},
             "n_starts": len(starts),
             "rows": [
                 {**dataclasses.asdict(row), "good_per_s": row.good_per_s, "ratio": ratios(row, reference)}
                 for row in rows
             ],
-            "bootstrap": [dataclasses.asdict(line) for line in resampled],
+            "bootstrap": [{**dataclasses.asdict(line), "ratio": line.ratio} for line in resampled],
         }
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 

@@ -4,14 +4,17 @@ import csv
 import os
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=np.generic)
 
 DELTA = 1e-3
 BEST_KNOWN = 1.0182740178006e-3
+GOOD = 1e-6  # relative: what ends so near the best is a hit
 SCALE = 1e3  # peers compare with 1, and the objective is of order 1e-3
 NAMES = ("a", "b", "e", "alpha", "beta")
 
@@ -32,6 +35,11 @@ def drawn_starts(n_starts: int) -> F64:
     generator = np.random.default_rng(20240401)
     low, high = np.array([0, 0, -1, 0, 0]), np.array([25, 25, 1, 2, 2])
     return generator.uniform(low, high, (4500, 5))[:n_starts]
+
+
+def sampled(everything: NDArray[Kind], n: int, repeat: int) -> NDArray[Kind]:
+    """Starts or resamples of one repeat of a slow method: others in each."""
+    return np.roll(everything, -repeat * n, axis=0)[:n]
 
 
 def objective(theta: F64, log_n: F64, log_d: F64, log_loss: F64, weights: F64 | None = None) -> tuple[float, F64]:

@@ -1,6 +1,6 @@
 """Count the instructions of the engine's jobs and compare them with those that are stored.
 
-    make instructions                  counts, compares, fails where a job takes over 5 % more
+    make instructions                  counts, compares, fails where a job takes over 5 % more, a special function 1 %
     make instructions ARGS=--store     counts and stores
 
 Counts do not depend on what else the machine does, and hardly on which machine it is. They do depend on the compiler,
@@ -23,8 +23,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MANIFEST = REPOSITORY / "benches" / "engine" / "Cargo.toml"
 BASELINE = REPOSITORY / "benches" / "engine" / "instructions.json"
 KERNELS = ("portable", "avx2+fma")
-# A change of a count by less is not spoken of.
+# A change of a count by less is not spoken of. One operation more is 1 to 4 % of a function alone, whose count nothing
+# else moves, and a tenth of that of a fit.
 TOLERANCE = 0.05
+TOLERANCE_SPECIAL = 0.01
 
 Counts = dict[str, int]
 
@@ -71,10 +73,11 @@ def compare(counted: Counts, stored: Counts) -> tuple[list[str], bool]:
             lines.append(f"  {job:18} {instructions:13,}  nothing is stored: store it")
             fine = False
             continue
-        more, allowed = instructions - stored[job], TOLERANCE * stored[job]
+        tolerance = TOLERANCE_SPECIAL if job.startswith("special-") else TOLERANCE
+        more, allowed = instructions - stored[job], tolerance * stored[job]
         word = ""
         if more > allowed:
-            word, fine = f"  SLOWER by more than {TOLERANCE:.0%}", False
+            word, fine = f"  SLOWER by more than {tolerance:.0%}", False
         elif more < -allowed:
             word = "  faster: store it, so that it stays so"
         lines.append(f"  {job:18} {instructions:13,}  {more / stored[job]:+7.2%}{word}")
