@@ -77,13 +77,14 @@ def printed_table(name: str, options: list[str], folder: Path) -> list[str]:
         env={**os.environ, "LAWFIT_DATA": str(folder)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert "nan" not in done.stdout
     return [line for line in done.stdout.splitlines() if line.startswith("|")]
 
 
+@pytest.mark.timeout(300)  # where numba and JAX are installed, half a minute goes to their compilers
 def test_the_bootstrap_is_compared_with_the_same_job_by_scipy(real_data: Callable[[str], Path], tmp_path: Path) -> None:
     report = tmp_path / "figures.json"
     small = ["--starts", "100", "--repeats", "1", "--peer-starts", "2", "--resamples", "24", "--json", str(report)]
