@@ -152,7 +152,8 @@ impl Scan<'_> {
             });
             within.all(|is_within| is_within)
         };
-        let mut cells = if projection.problem.is_cancelled() { Vec::new() } else { minima_of(&values, sizes) };
+        let mut cells =
+            if projection.problem.is_cancelled() { Vec::new() } else { minima_of(&values[..n_cells], sizes) };
         let lowest = cells.iter().map(|&cell| values[cell]).fold(f64::INFINITY, f64::min);
         cells.retain(|&cell| is_worth(values[cell], lowest));
         let mut found = Vec::with_capacity(cells.len());

@@ -1,6 +1,9 @@
 //! What the data determine: singular values of the Jacobian, and coordinates without the directions that are open.
 
-use crate::dispatch::Plain;
+use crate::dispatch::Arith;
+use crate::dispatch::Level;
+use crate::dispatch::Work;
+use crate::dispatch::dispatch;
 use crate::linalg::SingularValues;
 use crate::linalg::dot;
 use crate::linalg::singular_values;
@@ -53,12 +56,43 @@ const LOOSE_SHARE: f64 = 0.01;
 ///
 /// Columns are made unit, after each exponent's has been made orthogonal to the amplitude of its term: centring the
 /// variable, which changes no prediction, would do the same.
-pub(super) fn identify(columns: Columns, values: &[f64], pairs: &[(usize, usize)], open_above: f64) -> Identity {
+pub(super) fn identify(
+    level: Level,
+    columns: Columns,
+    values: &[f64],
+    pairs: &[(usize, usize)],
+    open_above: f64,
+) -> Identity {
+    dispatch(level, Identify { columns, values, pairs, open_above })
+}
+
+struct Identify<'a> {
+    columns: Columns,
+    values: &'a [f64],
+    pairs: &'a [(usize, usize)],
+    open_above: f64,
+}
+
+impl Work for Identify<'_> {
+    type Out = Identity;
+
+    #[inline(always)]
+    fn run<A: Arith>(self) -> Identity {
+        let Identify { columns, values, pairs, open_above } = self;
+        identify_at::<A>(columns, values, pairs, open_above)
+    }
+}
+
+#[inline(always)]
+fn identify_at<A: Arith>(columns: Columns, values: &[f64], pairs: &[(usize, usize)], open_above: f64) -> Identity {
     let m = values.len();
     let Columns { values: mut columns, n, n_rows, mass } = columns;
-    let effects: Vec<f64> = (0..m).map(|k| length(&columns[k * n..][..n_rows]) / mass.sqrt()).collect();
-    let to_params = separate(&mut columns, n, m, pairs);
-    let SingularValues { values: sizes, left, right } = singular_values(&mut columns, n, m);
+    let mut effects = vec![0.0; m];
+    for (effect, column) in effects.iter_mut().zip(columns.chunks_exact(n)) {
+        *effect = length::<A>(&column[..n_rows]) / mass.sqrt();
+    }
+    let to_params = separate::<A>(&mut columns, n, m, pairs);
+    let SingularValues { values: sizes, left, right } = singular_values::<A>(&mut columns, n, m);
     let (Some(&least), Some(&most)) = (sizes.first(), sizes.last()) else {
         let basis = Basis { z: vec![], n, rank: 0, to_params: vec![], m };
         return Identity { condition: f64::NAN, is_open: false, flat_direction: vec![], loose: vec![], basis };
@@ -77,25 +111,29 @@ pub(super) fn identify(columns: Columns, values: &[f64], pairs: &[(usize, usize)
     let flat_direction = readable(&directions[..m], &effects, values);
     let closed = directions.chunks_exact(m).zip(&sizes).skip(n_open);
     let to_params = closed.flat_map(|(direction, size)| direction.iter().map(move |value| value / size)).collect();
-    combine(&mut columns, n, &left[n_open * m..]);
+    combine::<A>(&mut columns, n, &left[n_open * m..]);
     let basis = Basis { z: columns, n, rank: m - n_open, to_params, m };
     Identity { condition, is_open: n_open > 0, flat_direction, loose, basis }
 }
 
 /// Replaces the columns by orthogonal-to-their-amplitude, unit ones; returns, by columns, what combinations they are.
-fn separate(columns: &mut [f64], n: usize, m: usize, pairs: &[(usize, usize)]) -> Vec<f64> {
+#[inline(always)]
+fn separate<A: Arith>(columns: &mut [f64], n: usize, m: usize, pairs: &[(usize, usize)]) -> Vec<f64> {
     let mut combination = vec![0.0; m * m];
     for k in 0..m {
         combination[k * m + k] = 1.0;
     }
-    let whole: Vec<f64> = (0..m).map(|k| length(&columns[k * n..][..n])).collect();
+    let mut whole = vec![0.0; m];
+    for (whole, column) in whole.iter_mut().zip(columns.chunks_exact(n)) {
+        *whole = length::<A>(column);
+    }
     for &(q, a) in pairs {
         let amplitude: Vec<f64> = columns[a * n..][..n].to_vec();
-        let square = dot::<Plain>(&amplitude, &amplitude);
-        let share = dot::<Plain>(&amplitude, &columns[q * n..][..n]) / square;
+        let square = dot::<A>(&amplitude, &amplitude);
+        let share = dot::<A>(&amplitude, &columns[q * n..][..n]) / square;
         if share.is_finite() {
             for (value, x) in columns[q * n..][..n].iter_mut().zip(&amplitude) {
-                *value -= share * x;
+                *value = A::mul_add(-share, *x, *value);
             }
             for j in 0..m {
                 combination[q * m + j] -= share * combination[a * m + j];
@@ -104,7 +142,7 @@ fn separate(columns: &mut [f64], n: usize, m: usize, pairs: &[(usize, usize)]) -
     }
     for k in 0..m {
         // The length before the amplitude was taken out: what is left of an exponent that nothing determines is rounding.
-        let rest = length(&columns[k * n..][..n]);
+        let rest = length::<A>(&columns[k * n..][..n]);
         let unit = if rest > ROUNDING * whole[k] { rest } else { whole[k] };
         if unit > 0.0 {
             columns[k * n..][..n].iter_mut().chain(&mut combination[k * m..][..m]).for_each(|value| *value /= unit);
@@ -124,12 +162,14 @@ fn readable(direction: &[f64], effects: &[f64], values: &[f64]) -> Vec<f64> {
     direction.iter().map(|d| d * scale).collect()
 }
 
-fn length(column: &[f64]) -> f64 {
-    dot::<Plain>(column, column).sqrt()
+#[inline(always)]
+fn length<A: Arith>(column: &[f64]) -> f64 {
+    dot::<A>(column, column).sqrt()
 }
 
 /// Replaces m columns of `n` values by so many combinations of them, block by block in place: a long table has them once.
-fn combine(columns: &mut Vec<f64>, n: usize, vectors: &[f64]) {
+#[inline(always)]
+fn combine<A: Arith>(columns: &mut Vec<f64>, n: usize, vectors: &[f64]) {
     const BLOCK: usize = 256;
     let m = columns.len() / n.max(1);
     let mut block = vec![0.0; m * BLOCK.min(n)];
@@ -143,7 +183,7 @@ fn combine(columns: &mut Vec<f64>, n: usize, vectors: &[f64]) {
             out.fill(0.0);
             for (v, part) in vector.iter().zip(block.chunks_exact(length)) {
                 for (value, x) in out.iter_mut().zip(part) {
-                    *value += v * x;
+                    *value = A::mul_add(*v, *x, *value);
                 }
             }
         }

@@ -283,7 +283,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
         let pairs: Vec<(usize, usize)> =
             question.pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?))).collect();
         let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
-        identify(columns, &values, &pairs, question.open_above)
+        identify(problem.level, columns, &values, &pairs, question.open_above)
     };
     let identity = identify_all(columns, moving);
     let n_clusters = question.clusters.map_or(0, sandwich::count);
@@ -325,7 +325,7 @@ pub(crate) fn assess(problem: &Problem<'_>, question: &Question<'_>, scratch: &m
     let rows = Rows { curvature, weights, psi: &psi, slopes: &slopes, clusters: question.clusters, priors: &priors };
     let noise = (question.objective + problem.rounding_floor()) / n as f64;
     let least_step = if question.is_minimum { f64::INFINITY } else { SMALL_STEP * noise.sqrt() };
-    match estimate(kind, identity.basis, &rows, least_step) {
+    match estimate(problem.level, kind, identity.basis, &rows, least_step) {
         Ok(estimate) => {
             found.dof = estimate.dof;
             for (k, &i) in moving.iter().enumerate() {
@@ -367,7 +367,7 @@ pub(crate) fn left_out(
     let place = |j: usize| moving.iter().position(|&known| known == j);
     let pairs = problem.law.amplitude_pairs.iter().filter_map(|&(q, a)| Some((place(q)?, place(a)?)));
     let values: Vec<f64> = moving.iter().map(|&j| params[j]).collect();
-    let identity = identify(columns, &values, &pairs.collect::<Vec<_>>(), f64::INFINITY);
+    let identity = identify(problem.level, columns, &values, &pairs.collect::<Vec<_>>(), f64::INFINITY);
     let psi = problem.at_each(&residuals, |point| point.psi);
     let slopes = problem.at_each(&residuals, |point| point.slope);
     let pull = |&k: &usize| {

@@ -5,7 +5,11 @@
 use crate::covariance::Covariance;
 use crate::covariance::Gap;
 use crate::covariance::identify::Basis;
+use crate::dispatch::Arith;
+use crate::dispatch::Level;
 use crate::dispatch::Plain;
+use crate::dispatch::Work;
+use crate::dispatch::dispatch;
 use crate::linalg::dot;
 use crate::linalg::factor;
 use crate::linalg::solve;
@@ -60,7 +64,35 @@ const LEAST_LEFT: f64 = 1e-10;
 ///
 /// With priors it is that of the estimator, whose data and whose prior means both might have come out otherwise. Where the
 /// variance v that the priors are weighed with is the noise of the rows, s², all of it is s² (`JᵀWJ` + s²Λ)⁻¹.
-pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_step: f64) -> Result<Estimate, Gap> {
+pub(super) fn estimate(
+    level: Level,
+    kind: Covariance,
+    basis: Basis,
+    rows: &Rows<'_>,
+    most_step: f64,
+) -> Result<Estimate, Gap> {
+    dispatch(level, Sandwich { kind, basis, rows, most_step })
+}
+
+struct Sandwich<'a> {
+    kind: Covariance,
+    basis: Basis,
+    rows: &'a Rows<'a>,
+    most_step: f64,
+}
+
+impl Work for Sandwich<'_> {
+    type Out = Result<Estimate, Gap>;
+
+    #[inline(always)]
+    fn run<A: Arith>(self) -> Result<Estimate, Gap> {
+        let Sandwich { kind, basis, rows, most_step } = self;
+        estimate_at::<A>(kind, basis, rows, most_step)
+    }
+}
+
+#[inline(always)]
+fn estimate_at<A: Arith>(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_step: f64) -> Result<Estimate, Gap> {
     let Basis { mut z, n, rank, mut to_params, m } = basis;
     if rank == 0 {
         return Err(Gap::NothingMoves);
@@ -74,10 +106,9 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
         return Err(Gap::TooFewClusters);
     }
     let n_rows = rows.len();
-    let slope = |i: usize| if i < n_rows { rows.slopes[i] } else { 1.0 };
     let mut bread = match rows.curvature {
         Some(curvature) => inside(&to_params, curvature, m, rank),
-        None => products(&z, n, rank, slope),
+        None => curvature::<A>(&z, rows, n, rank),
     };
     let mut is_curved = factor(&mut bread, rank);
     if most_step.is_finite() && !(is_curved && newton(&bread, rank, score(&z, rows, n, rank, &(0..n))) <= most_step) {
@@ -86,14 +117,14 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
     if kind == Covariance::Classical && rows.curvature.is_none() {
         // A loss that redescends has a mean slope below 0 where most residuals are far out: no minimum to speak of.
         let mean_slope = rows.slopes.iter().sum::<f64>() / n_rows as f64;
-        bread = products(&z, n, rank, |i| if i < n_rows { mean_slope } else { 1.0 });
+        bread = even::<A>(&z, n, rank, n_rows, [mean_slope, 1.0]);
         is_curved = mean_slope > 0.0 && factor(&mut bread, rank);
     }
     if !is_curved {
         return Err(Gap::NoCurvature);
     }
-    whiten(&mut z, n, rank, &bread);
-    whiten(&mut to_params, m, rank, &bread);
+    whiten::<A>(&mut z, n, rank, &bread);
+    whiten::<A>(&mut to_params, m, rank, &bread);
     // How many coordinates the rows alone determine: all of them without a prior.
     let by_priors: f64 = (n_rows..n).map(|i| square(&z, n, rank, i)).sum();
     let freedom = n_rows as f64 - (rank as f64 - by_priors);
@@ -104,7 +135,7 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
         (Covariance::Classical, _) if rows.curvature.is_some() => identity(rank),
         (Covariance::Cr1, Some(groups)) => by_cluster(&z, rows, n, rank, groups, freedom),
         (Covariance::Cr3, Some(groups)) => without_cluster(&z, rows, n, rank, groups)?,
-        _ => by_row(kind, &z, rows, n, rank, freedom)?,
+        _ => by_row::<A>(kind, &z, rows, n, rank, freedom)?,
     };
     for i in n_rows..n {
         let row: Vec<f64> = (0..rank).map(|k| z[k * n + i]).collect();
@@ -119,12 +150,20 @@ pub(super) fn estimate(kind: Covariance, basis: Basis, rows: &Rows<'_>, most_ste
 }
 
 /// Σ fᵢ (√wᵢ ψᵢ)² zᵢ zᵢᵀ with the factors of the HC family; the classical one has the mean of (√w ψ)² in its place.
-fn by_row(kind: Covariance, z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, freedom: f64) -> Result<Vec<f64>, Gap> {
+#[inline(always)]
+fn by_row<A: Arith>(
+    kind: Covariance,
+    z: &[f64],
+    rows: &Rows<'_>,
+    n: usize,
+    rank: usize,
+    freedom: f64,
+) -> Result<Vec<f64>, Gap> {
     let n_rows = rows.len();
     let squared = |i: usize| rows.weights[i] * rows.psi[i] * rows.psi[i];
     if kind == Covariance::Classical {
         let variance = (0..n_rows).map(squared).sum::<f64>() / freedom;
-        return Ok(products(z, n, rank, |i| if i < n_rows { variance } else { 0.0 }));
+        return Ok(even::<A>(z, n, rank, n_rows, [variance, 0.0]));
     }
     let power = match kind {
         Covariance::Hc2 => 1,
@@ -133,16 +172,31 @@ fn by_row(kind: Covariance, z: &[f64], rows: &Rows<'_>, n: usize, rank: usize, f
     };
     let all = if kind == Covariance::Hc1 { n_rows as f64 / freedom } else { 1.0 };
     let mut needed = None;
-    let middle = products(z, n, rank, |i| {
-        if i >= n_rows {
-            return 0.0;
+    let mut middle = vec![0.0; rank * rank];
+    let (mut left, mut weights) = ([0.0; BLOCK], [0.0; BLOCK]);
+    // Of priors nothing is squared here.
+    for first in (0..n_rows).step_by(BLOCK) {
+        let length = BLOCK.min(n_rows - first);
+        let (left, weights) = (&mut left[..length], &mut weights[..length]);
+        left.fill(0.0);
+        for k in 0..rank {
+            for (left, z) in left.iter_mut().zip(&z[k * n + first..]) {
+                *left = A::mul_add(*z, *z, *left);
+            }
         }
-        let left = if power > 0 { 1.0 - rows.slopes[i] * square(z, n, rank, i) } else { 1.0 };
-        if left < LEAST_LEFT {
-            needed = needed.or(Some(i));
+        for (left, slope) in left.iter_mut().zip(&rows.slopes[first..]) {
+            *left = if power > 0 { 1.0 - slope * *left } else { 1.0 };
         }
-        all * left.powi(-power) * squared(i)
-    });
+        needed = needed.or_else(|| left.iter().position(|left| *left < LEAST_LEFT).map(|i| first + i));
+        for ((weight, w), psi) in weights.iter_mut().zip(&rows.weights[first..]).zip(&rows.psi[first..]) {
+            *weight = all * w * psi * psi;
+        }
+        for (weight, left) in weights.iter_mut().zip(&*left) {
+            *weight /= if power == 2 { left * left } else { *left };
+        }
+        add_block::<A>(z, n, first, weights, &mut middle);
+    }
+    mirror(&mut middle, rank);
     needed.map_or(Ok(middle), |row| Err(Gap::NeedsRow(row)))
 }
 
@@ -172,9 +226,9 @@ pub(super) fn changes_without(basis: Basis, rows: &Rows<'_>) -> Vec<f64> {
     let Basis { mut z, n, rank, .. } = basis;
     let n_rows = rows.len();
     let mut changes = vec![0.0; n_rows];
-    let mut bread = products(&z, n, rank, |i| if i < n_rows { rows.slopes[i] } else { 1.0 });
+    let mut bread = curvature::<Plain>(&z, rows, n, rank);
     let Some(groups) = rows.clusters.map(Groups::new).filter(|_| factor(&mut bread, rank)) else { return changes };
-    whiten(&mut z, n, rank, &bread);
+    whiten::<Plain>(&mut z, n, rank, &bread);
     for (members, step) in groups.iter().zip(steps_without(&z, rows, n, rank, &groups)) {
         let Some(step) = step else { continue };
         for &i in members {
@@ -246,29 +300,62 @@ fn add_outer(matrix: &mut [f64], s: &[f64], factor: f64) {
     }
 }
 
-/// `ZᵀVZ` for a diagonal V.
-fn products(z: &[f64], n: usize, rank: usize, mut row_weight: impl FnMut(usize) -> f64) -> Vec<f64> {
-    const BLOCK: usize = 256;
+/// Rows at a time.
+const BLOCK: usize = 256;
+
+/// `ZᵀSZ` with the slopes of the rows, 1 for priors.
+#[inline(always)]
+fn curvature<A: Arith>(z: &[f64], rows: &Rows<'_>, n: usize, rank: usize) -> Vec<f64> {
     let mut out = vec![0.0; rank * rank];
-    let (mut weights, mut scaled) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let mut weights = [0.0; BLOCK];
     for first in (0..n).step_by(BLOCK) {
-        let length = BLOCK.min(n - first);
-        let (weights, scaled) = (&mut weights[..length], &mut scaled[..length]);
-        weights.iter_mut().zip(first..).for_each(|(weight, i)| *weight = row_weight(i));
-        let column = |k: usize| &z[k * n + first..][..length];
-        for k in 0..rank {
-            scaled.iter_mut().zip(&*weights).zip(column(k)).for_each(|((s, w), a)| *s = w * a);
-            for l in k..rank {
-                out[k * rank + l] += dot::<Plain>(scaled, column(l));
-            }
+        let weights = &mut weights[..BLOCK.min(n - first)];
+        weights.fill(1.0);
+        weights.iter_mut().zip(&rows.slopes[first.min(rows.len())..]).for_each(|(weight, slope)| *weight = *slope);
+        add_block::<A>(z, n, first, weights, &mut out);
+    }
+    mirror(&mut out, rank);
+    out
+}
+
+/// `ZᵀVZ` where all rows weigh alike, and all priors.
+#[inline(always)]
+fn even<A: Arith>(z: &[f64], n: usize, rank: usize, n_rows: usize, [of_rows, of_priors]: [f64; 2]) -> Vec<f64> {
+    let mut out = vec![0.0; rank * rank];
+    let mut weights = [0.0; BLOCK];
+    for first in (0..n).step_by(BLOCK) {
+        let weights = &mut weights[..BLOCK.min(n - first)];
+        let (rows, priors) = weights.split_at_mut(n_rows.saturating_sub(first).min(weights.len()));
+        rows.fill(of_rows);
+        priors.fill(of_priors);
+        add_block::<A>(z, n, first, weights, &mut out);
+    }
+    mirror(&mut out, rank);
+    out
+}
+
+/// Adds `ZᵀVZ` of the rows from `first` on, whose weights these are, to the upper triangle of `out`.
+#[inline(always)]
+fn add_block<A: Arith>(z: &[f64], n: usize, first: usize, weights: &[f64], out: &mut [f64]) {
+    let rank = z.len() / n;
+    let mut scaled = [0.0; BLOCK];
+    let scaled = &mut scaled[..weights.len()];
+    let column = |k: usize| &z[k * n + first..][..weights.len()];
+    for k in 0..rank {
+        scaled.iter_mut().zip(weights).zip(column(k)).for_each(|((s, w), a)| *s = w * a);
+        for l in k..rank {
+            out[k * rank + l] += dot::<A>(scaled, column(l));
         }
     }
+}
+
+/// Copies the upper triangle to the lower one.
+fn mirror(out: &mut [f64], rank: usize) {
     for k in 0..rank {
         for l in 0..k {
             out[k * rank + l] = out[l * rank + k];
         }
     }
-    out
 }
 
 /// `Tᵀ H T` for T given by `rank` columns of `m` values.
@@ -289,14 +376,15 @@ fn identity(rank: usize) -> Vec<f64> {
 }
 
 /// Columns × L⁻ᵀ.
-fn whiten(columns: &mut [f64], n: usize, rank: usize, l: &[f64]) {
+#[inline(always)]
+fn whiten<A: Arith>(columns: &mut [f64], n: usize, rank: usize, l: &[f64]) {
     for k in 0..rank {
         let (before, rest) = columns.split_at_mut(k * n);
         let column = &mut rest[..n];
         for (j, known) in before.chunks_exact(n).enumerate() {
             let share = l[k * rank + j];
             for (value, x) in column.iter_mut().zip(known) {
-                *value -= share * x;
+                *value = A::mul_add(-share, *x, *value);
             }
         }
         for value in column {

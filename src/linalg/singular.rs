@@ -2,7 +2,7 @@
 //!
 //! Unlike the eigenvalues of the Gram matrix they do not lose half of the digits: a condition number of 1e12 is seen as such.
 
-use crate::dispatch::Plain;
+use crate::dispatch::Arith;
 use crate::linalg::dot;
 
 /// Far more sweeps than any matrix needs.
@@ -22,14 +22,15 @@ pub struct SingularValues {
 
 /// Decomposes the `m` columns of `n` rows in `columns` (one after the other), which Q replaces. A matrix with a NaN or an
 /// infinity gives NaN.
+#[inline(always)]
 #[must_use]
-pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> SingularValues {
+pub fn singular_values<A: Arith>(columns: &mut [f64], n: usize, m: usize) -> SingularValues {
     debug_assert_eq!(columns.len(), n * m, "columns is n × m");
     if !columns.iter().all(|value| value.is_finite()) {
         let nothing = vec![f64::NAN; m * m];
         return SingularValues { values: vec![f64::NAN; m], left: nothing.clone(), right: nothing };
     }
-    let mut r = triangle(columns, n, m);
+    let mut r = triangle::<A>(columns, n, m);
     let mut vectors = vec![0.0; m * m];
     for k in 0..m {
         vectors[k * m + k] = 1.0;
@@ -45,7 +46,10 @@ pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> SingularValue
             break;
         }
     }
-    let norms: Vec<f64> = (0..m).map(|k| inner(&r[k * m..][..m], &r[k * m..][..m]).sqrt()).collect();
+    let mut norms = vec![0.0; m];
+    for (norm, column) in norms.iter_mut().zip(r.chunks_exact(m.max(1))) {
+        *norm = dot::<A>(column, column).sqrt();
+    }
     let mut order: Vec<usize> = (0..m).collect();
     order.sort_by(|&a, &b| norms[a].total_cmp(&norms[b]));
     let sorted = |matrix: &[f64]| order.iter().flat_map(|&k| matrix[k * m..][..m].to_vec()).collect::<Vec<f64>>();
@@ -61,26 +65,23 @@ pub fn singular_values(columns: &mut [f64], n: usize, m: usize) -> SingularValue
     SingularValues { values, left, right: sorted(&vectors) }
 }
 
-fn inner(a: &[f64], b: &[f64]) -> f64 {
-    dot::<Plain>(a, b)
-}
-
 /// R of a QR factorisation by modified Gram–Schmidt, each column orthogonalised twice; its columns one after the other.
-fn triangle(columns: &mut [f64], n: usize, m: usize) -> Vec<f64> {
+#[inline(always)]
+fn triangle<A: Arith>(columns: &mut [f64], n: usize, m: usize) -> Vec<f64> {
     let mut r = vec![0.0; m * m];
     for k in 0..m {
         let (before, rest) = columns.split_at_mut(k * n);
         let column = &mut rest[..n];
         for _ in 0..2 {
             for (j, unit) in before.chunks_exact(n.max(1)).enumerate() {
-                let share = inner(unit, column);
+                let share = dot::<A>(unit, column);
                 r[k * m + j] += share;
                 for (value, u) in column.iter_mut().zip(unit) {
-                    *value -= share * u;
+                    *value = A::mul_add(-share, *u, *value);
                 }
             }
         }
-        let length = inner(column, column).sqrt();
+        let length = dot::<A>(column, column).sqrt();
         r[k * m + k] = length;
         if length > 0.0 {
             for value in column {
@@ -123,6 +124,7 @@ fn rotate(r: &mut [f64], vectors: &mut [f64], m: usize, p: usize, q: usize) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dispatch::Plain;
 
     /// Two nearly equal columns: the small singular value is the size of their difference over √2.
     #[test]
@@ -132,7 +134,7 @@ mod tests {
             let unit = 1.0 / (n as f64).sqrt();
             let mut columns: Vec<f64> = vec![unit; n];
             columns.extend((0..n).map(|i| unit * (1.0 + if i % 2 == 0 { gap } else { -gap })));
-            let SingularValues { values, right: vector, .. } = singular_values(&mut columns, n, 2);
+            let SingularValues { values, right: vector, .. } = singular_values::<Plain>(&mut columns, n, 2);
             // Rounding of the entries, 1e-16, is what remains of the smallest gap's digits.
             assert!((values[0] / (gap / 2f64.sqrt()) - 1.0).abs() < 1e-3, "{gap} {}", values[0]);
             assert!((vector[0] + vector[1]).abs() < 1e-3);
@@ -142,9 +144,9 @@ mod tests {
     #[test]
     fn orthogonal_columns_have_their_lengths_and_dependent_ones_a_zero() {
         let mut columns = vec![3.0, 0.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 5.0];
-        assert_eq!(singular_values(&mut columns, 4, 3).values, [2.0, 3.0, 5.0]);
+        assert_eq!(singular_values::<Plain>(&mut columns, 4, 3).values, [2.0, 3.0, 5.0]);
         let mut columns = vec![1.0, 2.0, 3.0, 2.0, 4.0, 6.0];
-        let values = singular_values(&mut columns, 3, 2).values;
+        let values = singular_values::<Plain>(&mut columns, 3, 2).values;
         assert!(values[0] < 1e-15 && (values[1] - 70f64.sqrt()).abs() < 1e-14);
     }
 
@@ -153,7 +155,7 @@ mod tests {
         let (n, m) = (7, 3);
         let matrix: Vec<f64> = (0..n * m).map(|i| ((i * i * 7 + 3 * i) % 11) as f64 - 4.5).collect();
         let mut q = matrix.clone();
-        let SingularValues { values, left, right } = singular_values(&mut q, n, m);
+        let SingularValues { values, left, right } = singular_values::<Plain>(&mut q, n, m);
         for i in 0..n {
             for j in 0..m {
                 let entry = |k: usize| {

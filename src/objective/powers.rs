@@ -307,34 +307,47 @@ mod tests {
         }
     }
 
+    /// Exponents of which many are sums of two others, and some are not; those of the second axis.
+    const GRID: [&[f64]; 2] =
+        [&[-20.0, -0.75, -0.375, 0.0, 0.125, 0.25, 0.3, 0.375, 0.5, 2.0, 2.5, 20.0], &[-3.0, 0.1, 0.2, 0.5, 0.7]];
+
     #[test]
     fn a_table_over_a_grid_holds_the_products_of_every_cell() {
         let cancel = AtomicBool::new(false);
         let residual = Residual::Log;
-        let fused = law(LAWS[0].0, residual);
-        let data = rows(&fused, residual);
-        let free: Vec<usize> = (0..5).collect();
-        let problem = problem(&fused, &data, &free, &cancel);
-        let projection = Projection::of(&problem).expect("the law is linear in E, A and B");
-        let values = [vec![-20.0, -0.4, 0.0, 0.3, 2.0, 20.0, 0.7], vec![-3.0, 0.1, 0.5]];
-        let axes: Vec<Axis> =
-            values.iter().enumerate().map(|(nonlinear, v)| Axis { nonlinear, values: v.clone() }).collect();
-        let mut params = vec![0.0; 5];
-        let table = projection.tabulate(&axes, &params, &mut Scratch::default()).expect("each power has one exponent");
-        let (mut ours, mut direct) = (Products::default(), Products::default());
-        for (i, &alpha) in values[0].iter().enumerate() {
-            for (k, &beta) in values[1].iter().enumerate() {
-                (params[2], params[4]) = (alpha, beta);
-                table.read(&[i, k], &mut ours);
-                projection.products(&params, false, &mut Scratch::default(), &mut direct);
-                assert_eq!(ours.shifts, direct.shifts);
-                for t in 0..3 {
-                    assert!((ours.right[t] - direct.right[t]).abs() <= 1e-13 * direct.right[t].abs());
-                    for u in t..3 {
-                        assert!(
-                            (ours.at(t, u) - direct.at(t, u)).abs() <= 1e-13 * direct.at(t, u).abs(),
-                            "{alpha} {beta}"
-                        );
+        // Two functions along two axes, two along one, one with an exponent that stays, one with a factor, one in logarithms.
+        for (law_index, n_axes) in [(0, 2), (1, 1), (2, 1), (3, 1), (5, 2), (6, 1)] {
+            let (text, estimates) = LAWS[law_index];
+            let fused = law(text, residual);
+            let data = rows(&fused, residual);
+            let free: Vec<usize> = (0..estimates.len()).collect();
+            for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+                let problem = Problem { level, ..problem(&fused, &data, &free, &cancel) };
+                let projection = Projection::of(&problem).expect("the law is linear in its amplitudes");
+                let nonlinear = &projection.separable.nonlinear;
+                let mut params = vec![0.0; estimates.len()];
+                for &j in nonlinear {
+                    params[j] = estimates[j];
+                }
+                let axis = |q: usize| Axis { nonlinear: q, values: GRID[q].to_vec() };
+                let axes: Vec<Axis> = (0..n_axes).map(axis).collect();
+                let table = projection.tabulate(&axes, &params, &mut Scratch::default()).expect("a scan of powers");
+                let (mut ours, mut direct) = (Products::default(), Products::default());
+                for (i, &first) in GRID[0].iter().enumerate() {
+                    for (k, &second) in GRID[1].iter().enumerate().take(if n_axes == 2 { GRID[1].len() } else { 1 }) {
+                        params[nonlinear[0]] = first;
+                        if n_axes == 2 {
+                            params[nonlinear[1]] = second;
+                        }
+                        table.read(&[i, k], &mut ours);
+                        projection.products(&params, false, &mut Scratch::default(), &mut direct);
+                        let close = |x: f64, y: f64| (x - y).abs() <= 1e-13 * y.abs().max(f64::MIN_POSITIVE);
+                        for t in 0..direct.n {
+                            let what = format!("{text} {level:?} {first} {second}: {ours:?} {direct:?}");
+                            assert!((ours.shifts[t] - direct.shifts[t]).abs() <= 1e-13, "{what}");
+                            assert!(close(ours.right[t], direct.right[t]), "{what}");
+                            assert!((t..direct.n).all(|u| close(ours.at(t, u), direct.at(t, u))), "{what}");
+                        }
                     }
                 }
             }

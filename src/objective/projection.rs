@@ -96,10 +96,17 @@ impl<'a> Projection<'a> {
     }
 
     /// That of one power.
-    pub(super) fn shift(&self, powers: &[Power], t: usize, theta: &[f64]) -> f64 {
-        let ends = powers[t].exponents.iter().zip(&self.ranges[t]);
-        let largest = |theta: f64, (low, high): (f64, f64)| (theta * low).max(theta * high);
-        ends.map(|(exponent, &ends)| largest(exponent.sign * theta[exponent.nonlinear], ends)).sum()
+    fn shift(&self, powers: &[Power], t: usize, theta: &[f64]) -> f64 {
+        let power = &powers[t];
+        let of = |index: usize| self.largest(power, t, index, theta[power.exponents[index].nonlinear]);
+        (0..power.exponents.len()).map(of).sum()
+    }
+
+    /// The share of one of its exponents, `theta`, in that.
+    pub(super) fn largest(&self, power: &Power, t: usize, index: usize, theta: f64) -> f64 {
+        let (low, high) = self.ranges[t][index];
+        let theta = power.exponents[index].sign * theta;
+        (theta * low).max(theta * high)
     }
 
     /// Weights of the rows, and weights times responses.

@@ -1,15 +1,15 @@
 //! Products of basis functions over a grid of one or two exponents: each function at all its places on the axis, then the
 //! products of all places of one with all places of another, a product of matrices.
 //!
-//! Values lie row by row, the places of a row side by side, so that exponentials and sums run along the places: short
-//! tables are as fast as long ones, and no vector has to be added up.
+//! A place whose exponent is the sum of two others' is the product of their columns: on a grid of multiples of one step nearly
+//! all exponentials are multiplications.
 
 use crate::dispatch::Arith;
 use crate::dispatch::Level;
 use crate::dispatch::Work;
 use crate::dispatch::dispatch;
-use crate::law::Exponent;
 use crate::law::Power;
+use crate::linalg::dot;
 use crate::objective::Objective;
 use crate::objective::Scratch;
 use crate::objective::basis::Block;
@@ -120,12 +120,20 @@ struct Tabulate<'a> {
     scratch: &'a mut Scratch,
 }
 
-/// Places are padded to whole numbers of vectors.
-const WIDTH: usize = 8;
-/// Places of one function that are multiplied with those of another at a time.
-const HIGH: usize = 4;
-/// Rows at a time: their values stay in the nearest memory while the products are made.
-const STRIP: usize = 64;
+/// Columns of either side whose products are summed at a time, in registers.
+const TILE: usize = 3;
+/// Most rows at a time: their values stay near while the products are made. Columns of a power of two would lie in each other's
+/// way there.
+const STRIP: usize = 80;
+
+/// How the column of a place is made.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// exp(θ u − shift).
+    Exponential { theta: f64, shift: f64 },
+    /// The product of two columns that are there.
+    Product(usize, usize),
+}
 
 /// A basis function at all its places, over a strip of rows.
 #[derive(Clone, Debug, Default)]
@@ -133,12 +141,16 @@ struct Sheet {
     term: usize,
     axis: usize,
     n_places: usize,
-    /// Places, padded.
+    /// Places, padded to whole numbers of [`TILE`] by columns of zeros.
     width: usize,
-    /// The exponent of the axis at each place, and the shift.
-    exponents: Vec<f64>,
+    /// What the scanned exponent stands on.
+    column: usize,
+    /// The places in an order in which they can be made.
+    steps: Vec<(usize, Step)>,
     shifts: Vec<f64>,
-    /// rows × width.
+    /// All of the power but for the scanned exponent, and the shift of that, unless it is 1.
+    rest: Option<(Power, f64)>,
+    /// Its columns over a strip.
     values: Vec<f64>,
     /// The same times v.
     weighted: Vec<f64>,
@@ -148,12 +160,12 @@ struct Sheet {
     still: Vec<f64>,
 }
 
-/// What varies along no axis: columns beside each other, row by row. First v y, then each function times v.
+/// What varies along no axis: first v y, then each function times v, in columns over a strip.
 #[derive(Clone, Debug, Default)]
 struct Still {
     /// The functions.
     terms: Vec<usize>,
-    /// Columns, padded to whole numbers of [`HIGH`].
+    /// Columns, padded to whole numbers of [`TILE`] by columns of zeros.
     width: usize,
     values: Vec<f64>,
     /// Σ v y g of each, and Σ v g h of each with those up to itself, row-major.
@@ -180,52 +192,55 @@ impl Work for Tabulate<'_> {
     type Out = Table;
 
     #[inline(always)]
-    fn run<A: Arith>(mut self) -> Table {
+    fn run<A: Arith>(self) -> Table {
+        // Nine sums of so many lanes fill the registers of a level.
+        match A::LEVEL {
+            Level::Portable => self.sum::<A, 2>(),
+            Level::Avx2Fma | Level::Neon => self.sum::<A, 4>(),
+            Level::Avx512 => self.sum::<A, 8>(),
+        }
+    }
+}
+
+impl Tabulate<'_> {
+    #[inline(always)]
+    fn sum<A: Arith, const LANES: usize>(mut self) -> Table {
         let Sheets { mut still, mut moving, mut crossed } = self.sheets();
         let Tabulate { projection, powers, axes, along, ref theta, scratch } = self;
         let data = projection.problem.rows;
         let mut shifts = Vec::new();
         projection.shifts(theta, &mut shifts);
         let n_still = still.terms.len();
+        let stride = STRIP.min(data.padded);
         let mut column = [0.0; STRIP];
-        let mut scales = [0.0; STRIP];
         let mut first = 0;
         // A strip is some hundredths of a millisecond. What is left undone belongs to a call that is given up.
         while first < data.padded && !projection.problem.is_cancelled() {
             let rows = STRIP.min(data.padded - first);
+            let strip = Strip { rows, stride };
             let block = Block { columns: data.columns(), first, rows };
             let (v, vy) = projection.row_data(first, rows);
             let Still { terms, width, values, right, squares } = &mut still;
-            for (row, vy) in values.chunks_exact_mut(*width).zip(vy) {
-                row[0] = *vy;
-            }
+            values[..rows].copy_from_slice(vy);
             for (place, &t) in terms.iter().enumerate() {
-                fill_power::<A>(&powers[t], theta, shifts[t], block, &mut column[..rows]);
-                let squares = &mut squares[place * n_still..][..=place];
-                for ((row, g), v) in values.chunks_exact_mut(*width).zip(&column).zip(v) {
-                    row[1 + place] = v * g;
-                    right[place] = A::mul_add(row[0], *g, right[place]);
-                    for (sum, weighted) in squares.iter_mut().zip(&row[1..]) {
-                        *sum = A::mul_add(*weighted, *g, *sum);
-                    }
+                let column = &mut column[..rows];
+                fill_power::<A>(&powers[t], theta, shifts[t], block, column);
+                weigh(column, v, &mut values[(1 + place) * stride..]);
+                right[place] += dot::<A>(vy, column);
+                for k in 0..=place {
+                    squares[place * n_still + k] += dot::<A>(&values[(1 + k) * stride..][..rows], column);
                 }
             }
             for sheet in &mut moving {
-                let power = &powers[sheet.term];
-                let exponent = prepare::<A>(power, axes[sheet.axis].nonlinear, theta, block, &mut column[..rows]);
-                match power.factor.map(|c| block.column(c)) {
-                    Some(factor) => scales.iter_mut().zip(factor).for_each(|(s, f)| *s = power.scale * f),
-                    None => scales.fill(power.scale),
-                }
-                fill::<A>(sheet, &column[..rows], exponent, &scales, v);
-                all_places::<A>((values, *width), (&sheet.values, sheet.width), rows, &mut sheet.still);
+                fill::<A>(sheet, theta, block, strip, v, &mut column);
+                all_places::<A, LANES>((values, *width), (&sheet.values, sheet.width), strip, &mut sheet.still);
             }
             for (a, b, is_beside, out) in &mut crossed {
                 let (left, other) = (&moving[*a], &moving[*b]);
                 if *is_beside {
-                    same_places::<A>(left, other, rows, out);
+                    same_places::<A>(left, other, strip, out);
                 } else {
-                    all_places::<A>((&left.weighted, left.width), (&other.values, other.width), rows, out);
+                    all_places::<A, LANES>((&left.weighted, left.width), (&other.values, other.width), strip, out);
                 }
             }
             first += rows;
@@ -233,15 +248,13 @@ impl Work for Tabulate<'_> {
         let sizes: Vec<usize> = along.iter().map(|axis| axis.map_or(1, |a| axes[a].values.len())).collect();
         Sheets { still, moving, crossed }.table(along, sizes, &shifts, scratch)
     }
-}
 
-impl Tabulate<'_> {
     /// Room for all that is summed.
     fn sheets(&mut self) -> Sheets {
         let terms: Vec<usize> = (0..self.powers.len()).filter(|&t| self.along[t].is_none()).collect();
         let n = terms.len();
-        let width = (1 + n).next_multiple_of(HIGH);
-        let values = self.strip(width);
+        let width = (1 + n).next_multiple_of(TILE);
+        let values = self.strip(1 + n, width);
         let still = Still { terms, width, values, right: vec![0.0; n], squares: vec![0.0; n * n] };
         let moving: Vec<Sheet> =
             (0..self.powers.len()).filter_map(|t| Some(self.sheet(t, self.along[t]?, width))).collect();
@@ -251,8 +264,7 @@ impl Tabulate<'_> {
                 let is_beside = left.axis == other.axis;
                 let n = if is_beside { other.width } else { left.width * other.width };
                 let mut sums = self.scratch.take(n);
-                sums.truncate(n);
-                sums.fill(0.0);
+                sums[..n].fill(0.0);
                 crossed.push((a, b, is_beside, sums));
             }
         }
@@ -261,41 +273,79 @@ impl Tabulate<'_> {
 
     /// The empty sheet of a function that varies along `axis`.
     fn sheet(&mut self, term: usize, axis: usize, n_still: usize) -> Sheet {
-        let Axis { nonlinear, values } = &self.axes[axis];
-        let width = values.len().next_multiple_of(WIDTH);
-        // Beyond the last place it stands once more.
-        let mut exponents: Vec<f64> = (0..width).map(|place| values[place.min(values.len() - 1)]).collect();
-        let mut theta = self.theta.clone();
-        let shift = |exponent: &f64| {
-            theta[*nonlinear] = *exponent;
-            self.projection.shift(self.powers, term, &theta)
-        };
-        let shifts = exponents.iter().map(shift).collect();
-        let scanned = self.powers[term].exponents.iter().find(|exponent| exponent.nonlinear == *nonlinear);
-        let sign = scanned.map_or(1.0, |exponent| exponent.sign);
-        for exponent in &mut exponents {
-            *exponent *= sign;
+        let Axis { nonlinear, values: places } = &self.axes[axis];
+        let power = &self.powers[term];
+        let scanned = power.exponents.iter().take_while(|exponent| exponent.nonlinear != *nonlinear).count();
+        let largest = |index: usize, theta: f64| self.projection.largest(power, term, index, theta);
+        let mut rest = power.clone();
+        let moving = rest.exponents.remove(scanned);
+        let others = (0..power.exponents.len()).filter(|&index| index != scanned);
+        let rest_shift: f64 = others.map(|index| largest(index, self.theta[power.exponents[index].nonlinear])).sum();
+        let is_one = rest.exponents.is_empty() && rest.factor.is_none() && rest.scale == 1.0;
+        let shifts: Vec<f64> = places.iter().map(|&theta| largest(scanned, theta)).collect();
+        let mut steps = steps(places);
+        for (place, step) in &mut steps {
+            if let Step::Exponential { theta, shift } = step {
+                (*theta, *shift) = (moving.sign * *theta, shifts[*place]);
+            }
         }
+        let n_places = places.len();
+        let width = n_places.next_multiple_of(TILE);
         Sheet {
             term,
             axis,
-            n_places: values.len(),
+            n_places,
             width,
-            exponents,
-            shifts,
-            values: self.strip(width),
-            weighted: self.strip(width),
-            squares: vec![0.0; width],
+            column: moving.column,
+            steps,
+            shifts: shifts.iter().map(|shift| shift + rest_shift).collect(),
+            rest: (!is_one).then_some((rest, rest_shift)),
+            values: self.strip(n_places, width),
+            weighted: self.strip(n_places, width),
+            squares: vec![0.0; n_places],
             still: vec![0.0; n_still * width],
         }
     }
+
+    /// Room for a strip of so many columns, which hold anything, and zeros beyond the first `n`.
+    fn strip(&mut self, n: usize, width: usize) -> Vec<f64> {
+        let stride = STRIP.min(self.projection.problem.rows.padded);
+        let mut values = self.scratch.take(width * stride);
+        values[n * stride..width * stride].fill(0.0);
+        values
+    }
 }
 
-impl Tabulate<'_> {
-    /// Room for a strip of rows, which hold anything.
-    fn strip(&mut self, width: usize) -> Vec<f64> {
-        self.scratch.take(STRIP.min(self.projection.problem.rows.padded) * width)
+/// How the places of an axis, which rise, come about: exponents that are exactly the sum of two others of their sign need no
+/// exponential. Shifts are linear in exponents of one sign, and no value of any of them is above 1.
+fn steps(places: &[f64]) -> Vec<(usize, Step)> {
+    let n_negative = places.partition_point(|theta| *theta < 0.0);
+    let mut found: Vec<(usize, Step)> = Vec::with_capacity(places.len());
+    let mut first = 0;
+    for place in (0..n_negative).rev().chain(n_negative..places.len()) {
+        if place == n_negative {
+            first = n_negative;
+        }
+        let theta = places[place];
+        let step = sum_of_two(places, &found[first..], theta)
+            .map_or(Step::Exponential { theta, shift: 0.0 }, |(a, b)| Step::Product(a, b));
+        found.push((place, step));
     }
+    found
+}
+
+/// Two of the places `made`, in the order of their size, whose exponents add up to `theta`; they may be one.
+fn sum_of_two(places: &[f64], made: &[(usize, Step)], theta: f64) -> Option<(usize, usize)> {
+    let (mut small, mut large) = (0, made.len());
+    while small < large {
+        let (a, b) = (made[small].0, made[large - 1].0);
+        let sum = places[a] + places[b];
+        if sum == theta {
+            return Some((a, b));
+        }
+        if sum.abs() < theta.abs() { small += 1 } else { large -= 1 }
+    }
+    None
 }
 
 impl Sheets {
@@ -371,129 +421,161 @@ impl Sheet {
     }
 }
 
-/// What is added to the scanned exponent's share in each row, and the column that it multiplies.
-#[inline(always)]
-fn prepare<'a, A: Arith>(
-    power: &Power,
-    scanned: usize,
-    theta: &[f64],
-    block: Block<'a>,
-    base: &mut [f64],
-) -> &'a [f64] {
-    base.fill(0.0);
-    let mut moving: &[f64] = &[];
-    for &Exponent { nonlinear, column, sign } in &power.exponents {
-        if nonlinear == scanned {
-            moving = block.column(column);
-        } else {
-            let theta = sign * theta[nonlinear];
-            base.iter_mut().zip(block.column(column)).for_each(|(b, u)| *b = A::mul_add(theta, *u, *b));
-        }
-    }
-    moving
+/// Rows of a strip, and how far its columns lie apart.
+#[derive(Clone, Copy)]
+struct Strip {
+    rows: usize,
+    stride: usize,
 }
 
-/// The values of a strip, and the sums of their squares. One thing after another: the compiler makes vectors of long loops,
-/// and of exponentials in short ones single numbers.
+/// `v g`.
 #[inline(always)]
-fn fill<A: Arith>(sheet: &mut Sheet, base: &[f64], moving: &[f64], scales: &[f64], v: &[f64]) {
-    let Sheet { width, exponents, shifts, values, weighted, squares, .. } = sheet;
-    let rows = base.len();
-    let (values, weighted) = (&mut values[..rows * *width], &mut weighted[..rows * *width]);
-    let (exponents, shifts) = (exponents.as_chunks::<WIDTH>().0, shifts.as_chunks::<WIDTH>().0);
-    let chunks = values.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(exponents.len());
-    for ((row, &u), &base) in chunks.zip(moving).zip(base) {
-        for ((x, exponent), shift) in row.iter_mut().zip(exponents).zip(shifts) {
-            for lane in 0..WIDTH {
-                x[lane] = A::mul_add(exponent[lane], u, base - shift[lane]);
+fn weigh(g: &[f64], v: &[f64], out: &mut [f64]) {
+    for ((out, g), v) in out.iter_mut().zip(g).zip(v) {
+        *out = v * g;
+    }
+}
+
+/// The values of a strip, and the sums of their squares.
+#[inline(always)]
+fn fill<A: Arith>(
+    sheet: &mut Sheet,
+    theta: &[f64],
+    block: Block<'_>,
+    Strip { rows, stride }: Strip,
+    v: &[f64],
+    factors: &mut [f64; STRIP],
+) {
+    let Sheet { column, steps, rest, values, weighted, squares, .. } = sheet;
+    let moving = block.column(*column);
+    let range = |place: usize| place * stride..place * stride + rows;
+    for &(place, step) in &*steps {
+        match step {
+            Step::Exponential { theta, shift } => {
+                for (x, &u) in values[range(place)].iter_mut().zip(moving) {
+                    *x = special::exp::<A>(A::mul_add(theta, u, -shift));
+                }
+            }
+            Step::Product(a, b) if a == b => {
+                if let Ok([out, a]) = values.get_disjoint_mut([range(place), range(a)]) {
+                    out.iter_mut().zip(&*a).for_each(|(out, a)| *out = a * a);
+                }
+            }
+            Step::Product(a, b) => {
+                if let Ok([out, a, b]) = values.get_disjoint_mut([range(place), range(a), range(b)]) {
+                    out.iter_mut().zip(&*a).zip(&*b).for_each(|((out, a), b)| *out = a * b);
+                }
             }
         }
     }
-    for x in values.iter_mut() {
-        *x = special::exp::<A>(*x);
-    }
-    let rows = values.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(exponents.len());
-    let weighted = weighted.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(exponents.len());
-    for (((row, weighted), &scale), &v) in rows.zip(weighted).zip(scales).zip(v) {
-        for ((g, weighted), square) in row.iter_mut().zip(weighted).zip(squares.as_chunks_mut::<WIDTH>().0) {
-            // Values of their own, which are known to lie apart.
-            let value = g.map(|g| scale * g);
-            let times_v = value.map(|g| v * g);
-            let mut sums = *square;
-            for lane in 0..WIDTH {
-                sums[lane] = A::mul_add(times_v[lane], value[lane], sums[lane]);
-            }
-            (*g, *weighted, *square) = (value, times_v, sums);
+    if let Some((rest, shift)) = rest {
+        let factors = &mut factors[..rows];
+        fill_power::<A>(rest, theta, *shift, block, factors);
+        for column in values.chunks_exact_mut(stride).take(squares.len()) {
+            column.iter_mut().zip(&*factors).for_each(|(g, factor)| *g *= factor);
         }
+    }
+    for ((g, weighted), square) in values.chunks_exact(stride).zip(weighted.chunks_exact_mut(stride)).zip(squares) {
+        let (g, weighted) = (&g[..rows], &mut weighted[..rows]);
+        weigh(g, v, weighted);
+        *square += dot::<A>(weighted, g);
     }
 }
 
 /// Adds Σ v g h, place by place.
 #[inline(always)]
-fn same_places<A: Arith>(a: &Sheet, b: &Sheet, rows: usize, out: &mut [f64]) {
-    let width = a.width;
-    for row in 0..rows {
-        let a = a.weighted[row * width..][..width].as_chunks::<WIDTH>().0;
-        let b = b.values[row * width..][..width].as_chunks::<WIDTH>().0;
-        for ((out, a), b) in out.as_chunks_mut::<WIDTH>().0.iter_mut().zip(a).zip(b) {
-            for lane in 0..WIDTH {
-                out[lane] = A::mul_add(a[lane], b[lane], out[lane]);
-            }
-        }
+fn same_places<A: Arith>(a: &Sheet, b: &Sheet, Strip { rows, stride }: Strip, out: &mut [f64]) {
+    let columns = a.weighted.chunks_exact(stride).zip(b.values.chunks_exact(stride));
+    for (out, (a, b)) in out.iter_mut().zip(columns).take(a.n_places) {
+        *out += dot::<A>(&a[..rows], &b[..rows]);
     }
 }
 
-/// Columns beside each other, row by row, and how many.
+/// Columns over a strip, and how many.
 type Columns<'a> = (&'a [f64], usize);
 
-/// Adds Σ g h for all columns of both: four of one by sixteen of the other stay in registers.
+/// Adds Σ g h for all columns of both.
 #[inline(always)]
-fn all_places<A: Arith>(a: Columns<'_>, b: Columns<'_>, rows: usize, out: &mut [f64]) {
-    // Wide vectors come with twice as many registers.
-    let widest = if A::LEVEL == Level::Avx512 { 2 } else { 1 };
-    for i in (0..a.1).step_by(HIGH) {
-        let mut k = 0;
-        while k < b.1 {
-            if widest == 2 && b.1 - k >= 2 * WIDTH {
-                tile::<A, 2>(a, b, rows, (i, k), out);
-                k += 2 * WIDTH;
-            } else {
-                tile::<A, 1>(a, b, rows, (i, k), out);
-                k += WIDTH;
+fn all_places<A: Arith, const LANES: usize>(a: Columns<'_>, b: Columns<'_>, strip: Strip, out: &mut [f64]) {
+    let width = TILE * strip.stride;
+    let bands = out.chunks_exact_mut(TILE * b.1);
+    for (a, band) in a.0.chunks_exact(width).zip(bands).take(a.1 / TILE) {
+        for (k, b_columns) in b.0.chunks_exact(width).take(b.1 / TILE).enumerate() {
+            let sums = tile::<A, LANES>(a, b_columns, strip);
+            for (h, sums) in sums.iter().enumerate() {
+                let out = &mut band[h * b.1 + k * TILE..][..TILE];
+                for (out, sums) in out.iter_mut().zip(sums) {
+                    *out += total(*sums);
+                }
             }
         }
     }
 }
 
+/// Sums of the products of the first columns of both, lane by lane.
 #[inline(always)]
-fn tile<A: Arith, const WIDE: usize>(
-    a: Columns<'_>,
-    b: Columns<'_>,
-    rows: usize,
-    (i, k): (usize, usize),
-    out: &mut [f64],
-) {
-    let mut sums = [[[0.0; WIDTH]; WIDE]; HIGH];
-    let lefts = a.0.as_chunks::<HIGH>().0.chunks_exact(a.1 / HIGH).take(rows);
-    for (left, other) in lefts.zip(b.0.as_chunks::<WIDTH>().0.chunks_exact(b.1 / WIDTH)) {
-        let left = left[i / HIGH];
-        let other: [[f64; WIDTH]; WIDE] = std::array::from_fn(|w| other[k / WIDTH + w]);
-        for h in 0..HIGH {
-            for w in 0..WIDE {
-                for lane in 0..WIDTH {
-                    sums[h][w][lane] = A::mul_add(left[h], other[w][lane], sums[h][w][lane]);
+fn tile<A: Arith, const LANES: usize>(
+    a: &[f64],
+    b: &[f64],
+    Strip { rows, stride }: Strip,
+) -> [[[f64; LANES]; TILE]; TILE] {
+    let a: [_; TILE] = std::array::from_fn(|k| a[k * stride..][..rows].as_chunks::<LANES>().0);
+    let b: [_; TILE] = std::array::from_fn(|k| b[k * stride..][..rows].as_chunks::<LANES>().0);
+    let mut sums = [[[0.0; LANES]; TILE]; TILE];
+    // Side by side they need no look at their ends.
+    let a = a[0].iter().zip(a[1]).zip(a[2]).map(|((x, y), z)| [x, y, z]);
+    let b = b[0].iter().zip(b[1]).zip(b[2]).map(|((x, y), z)| [x, y, z]);
+    for (a, b) in a.zip(b) {
+        for h in 0..TILE {
+            for w in 0..TILE {
+                for lane in 0..LANES {
+                    sums[h][w][lane] = A::mul_add(a[h][lane], b[w][lane], sums[h][w][lane]);
                 }
             }
         }
     }
     // Without this the compiler takes the sums apart, number by number.
-    let sums = std::hint::black_box(sums);
-    for (h, sums) in sums.iter().enumerate() {
-        let out = &mut out[(i + h) * b.1 + k..][..WIDE * WIDTH];
-        for (out, sums) in out.as_chunks_mut::<WIDTH>().0.iter_mut().zip(sums) {
-            for lane in 0..WIDTH {
-                out[lane] += sums[lane];
+    std::hint::black_box(sums)
+}
+
+/// The sum of the lanes.
+#[inline(always)]
+fn total<const LANES: usize>(sums: [f64; LANES]) -> f64 {
+    let half = LANES / 2;
+    let mut halves = [0.0; LANES];
+    for lane in 0..half {
+        halves[lane] = sums[lane] + sums[lane + half];
+    }
+    halves[..half].iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multiples_of_one_step_need_one_exponential_of_either_sign() {
+        let places: Vec<f64> = (-4..=12).map(|k| f64::from(k) / 8.0).collect();
+        let steps = steps(&places);
+        assert_eq!(steps.len(), places.len());
+        let mut made = Vec::new();
+        let mut exponentials = Vec::new();
+        for (place, step) in steps {
+            match step {
+                Step::Exponential { theta, .. } => exponentials.push(theta),
+                Step::Product(a, b) => {
+                    assert!(made.contains(&a) && made.contains(&b), "{place} is made of what is there");
+                    assert!(places[a] * places[b] > 0.0 && places[a] + places[b] == places[place]);
+                }
             }
+            made.push(place);
         }
+        assert_eq!(exponentials, [-0.125, 0.0, 0.125]);
+    }
+
+    #[test]
+    fn exponents_that_are_no_sums_are_exponentials() {
+        let places = [-0.3, 0.1, 0.7, 0.75];
+        assert!(steps(&places).iter().all(|(_, step)| matches!(step, Step::Exponential { .. })));
     }
 }

@@ -16,7 +16,7 @@ use crate::solver::projected::COLLINEAR;
 /// Most terms beside the one that varies along the last axis.
 const MOST_OTHERS: usize = 3;
 
-/// The squares of the cells, those along the last axis side by side; `None` where the law asks for more than subsets.
+/// The squares of the cells, those along the last axis side by side, in a buffer that may be longer; `None` where the law asks for more than subsets.
 pub(crate) fn squares(
     projection: &Projection<'_>,
     space: &Space,
@@ -87,9 +87,8 @@ impl Work for Sheet<'_> {
         let right: Vec<f64> = table.right(term).iter().zip(&lengths).map(|(x, unit)| x * unit).collect();
         let mut cross = scratch.take(MOST_OTHERS * n);
         let mut out = scratch.take(n_rows * n);
-        out.truncate(n_rows * n);
-        out.fill(square);
-        for (i, out) in out.chunks_exact_mut(n).enumerate() {
+        out[..n_rows * n].fill(f64::INFINITY);
+        for (i, out) in out[..n_rows * n].chunks_exact_mut(n).enumerate() {
             let unit = |t: usize| 1.0 / table.product(t, at(t, i), t, at(t, i)).sqrt();
             for (place, &t) in others.iter().enumerate() {
                 let unit = unit(t);
@@ -107,24 +106,33 @@ impl Work for Sheet<'_> {
                     }
                 }
             }
-            for members in 0..1_usize << others.len() {
+            let signs = (is_bounded, others, is_bounded[term]);
+            let all = (1_usize << others.len()) - 1;
+            let (mut first, mut end) = (0, n);
+            for members in (0..=all).rev() {
                 let Some(subset) = Subset::of(table, others, members, |t| at(t, i), square, is_bounded) else {
                     continue;
                 };
-                for value in out.iter_mut() {
-                    *value = value.min(subset.alone);
-                }
-                let signs = (is_bounded, others, is_bounded[term]);
+                let row = &mut out[first..end];
                 match subset.n {
-                    0 => with_last::<A, 0>(&subset, &cross, &right, square, signs, out),
-                    1 => with_last::<A, 1>(&subset, &cross, &right, square, signs, out),
-                    2 => with_last::<A, 2>(&subset, &cross, &right, square, signs, out),
-                    _ => with_last::<A, 3>(&subset, &cross, &right, square, signs, out),
+                    0 => with_last::<A, 0>(&subset, &cross, &right, first, square, signs, row),
+                    1 => with_last::<A, 1>(&subset, &cross, &right, first, square, signs, row),
+                    2 => with_last::<A, 2>(&subset, &cross, &right, first, square, signs, row),
+                    _ => with_last::<A, 3>(&subset, &cross, &right, first, square, signs, row),
+                }
+                if members == all {
+                    // Where all terms keep to the bounds together no fewer do better.
+                    let is_open = |value: &f64| *value == f64::INFINITY;
+                    let Some(next) = out.iter().position(is_open) else { break };
+                    (first, end) = (next, out.iter().rposition(is_open).map_or(n, |last| last + 1));
+                }
+                for value in &mut out[first..end] {
+                    *value = value.min(subset.alone);
                 }
             }
         }
         // As everywhere half of the squares, and what is below rounding is 0.
-        for value in &mut out {
+        for value in &mut out[..n_rows * n] {
             *value = if *value >= 0.0 { 0.5 * *value } else { 0.0 };
         }
         scratch.put_back(cross);
@@ -177,19 +185,21 @@ impl Subset {
     }
 }
 
-/// The squares with the varying term beside a subset of `M` others, where they are less and its amplitudes keep to the bounds.
+/// The squares with the varying term beside a subset of `M` others, where they are less and its amplitudes keep to the bounds,
+/// for the places from `first` on.
 #[inline(always)]
 fn with_last<A: Arith, const M: usize>(
     subset: &Subset,
     cross: &[f64],
     right: &[f64],
+    first: usize,
     square: f64,
     (is_bounded, others, is_last_bounded): (&[bool], &[usize], bool),
     out: &mut [f64],
 ) {
     let n = out.len();
-    let columns: [&[f64]; M] = std::array::from_fn(|m| &cross[subset.terms[m] * n..][..n]);
-    let right = &right[..n];
+    let columns: [&[f64]; M] = std::array::from_fn(|m| &cross[subset.terms[m] * right.len() + first..][..n]);
+    let right = &right[first..][..n];
     let least: [f64; M] =
         std::array::from_fn(|m| if is_bounded[others[subset.terms[m]]] { 0.0 } else { f64::NEG_INFINITY });
     let least_last = if is_last_bounded { 0.0 } else { f64::NEG_INFINITY };

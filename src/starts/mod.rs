@@ -231,8 +231,13 @@ pub(crate) fn grid(
         }
         // The number of a start and its second random number choose the sign.
         for v in [0.25, 0.75] {
-            let value = at(u, v, 3);
-            if value * usual < 0.0 && i % COARSER != 0 {
+            let draw = Draw { sample, params, j, numbers: [u, v], index: 3 };
+            let value = match role {
+                // Multiples of one step: what is exponential in them is made of products.
+                Role::Exponent => draw.exponent(space, STEEPEST * (i + 1) as f64 / n as f64),
+                _ => draw.value(space),
+            };
+            if value * usual < 0.0 && i % COARSER != (n - 1) % COARSER {
                 continue;
             }
             out.push(value);
@@ -256,8 +261,12 @@ pub(crate) fn grid(
     out
 }
 
-/// A term that matters at one end of the data only has an exponent far beyond those of scaling laws.
-const TAIL: [f64; 6] = [2.0, 3.0, 5.0, 8.0, 13.0, 20.0];
+/// Sizes of the exponents of scaling laws.
+const FLATTEST: f64 = 0.05;
+const STEEPEST: f64 = 1.5;
+/// A term that matters at one end of the data only has an exponent far beyond those. Each from the third on is the sum of the
+/// two before it.
+const TAIL: [f64; 6] = [2.0, 3.0, 5.0, 8.0, 13.0, 21.0];
 /// An exponent of the other sign than the data suggest is looked at with a mesh so many times as wide.
 const COARSER: usize = 3;
 /// A step between two rows is so many times as steep as what draws assume.
@@ -277,22 +286,15 @@ impl Draw<'_> {
         let ParameterRole { role, shape, companion } = self.sample.problem.law.roles[self.j];
         let [u, v] = self.numbers;
         let is_positive = space.lower[self.j] >= 0.0;
-        let either = if is_positive || v < 0.5 { 1.0 } else { -1.0 };
-        // Of four starts three take the sign that the formula was written for, the fourth either.
-        let usual = |sign: f64| if self.index % 4 == 3 { either } else { sign };
+        let either = either(is_positive, v);
+        let usual = |sign: f64| self.usual(is_positive, sign);
         // Exponents ask nothing of what they stand beside, which is looked up row by row.
         let companion = companion.filter(|_| role != Role::Exponent);
         let Companion { lowest, highest, values } = self.companion(companion, shape.is_divided);
         let largest = lowest.abs().max(highest.abs()).max(f64::MIN_POSITIVE);
         let spread = (highest - lowest).max(0.01 * largest);
         match role {
-            // Terms move as the response does, where it is data that the exponent stands on.
-            Role::Exponent => {
-                let falling = if shape.factor < 0.0 || is_positive { 1.0 } else { -1.0 };
-                let moves = if self.sample.is_rising && !is_positive { -falling } else { falling };
-                let size = 0.05 + 1.45 * u;
-                usual(if shape.is_data { moves } else { 1.0 }) * if shape.power < 0.0 { 1.0 / size } else { size }
-            }
+            Role::Exponent => self.exponent(space, FLATTEST + (STEEPEST - FLATTEST) * u),
             Role::Scale => {
                 let middle = exp(mean_log(&values));
                 // A constant of nature in a power, such as Kaplan's 8.8e13, lies far beyond the data.
@@ -338,6 +340,21 @@ impl Draw<'_> {
         }
     }
 
+    /// An exponent of this size. Terms move as the response does, where it is data that the exponent stands on.
+    fn exponent(&self, space: &Space, size: f64) -> f64 {
+        let shape = self.sample.problem.law.roles[self.j].shape;
+        let is_positive = space.lower[self.j] >= 0.0;
+        let falling = if shape.factor < 0.0 || is_positive { 1.0 } else { -1.0 };
+        let moves = if self.sample.is_rising && !is_positive { -falling } else { falling };
+        let sign = self.usual(is_positive, if shape.is_data { moves } else { 1.0 });
+        sign * if shape.power < 0.0 { 1.0 / size } else { size }
+    }
+
+    /// A sign that is free or not: of four starts three take the one that the formula was written for, the fourth either.
+    fn usual(&self, is_positive: bool, sign: f64) -> f64 {
+        if self.index % 4 == 3 { either(is_positive, self.numbers[1]) } else { sign }
+    }
+
     fn companion(&self, output: Option<usize>, is_divided: bool) -> Companion {
         let rows = self.sample.problem.rows;
         let Some(output) = output else { return Companion { lowest: 0.0, highest: 1.0, values: Vec::new() } };
@@ -351,6 +368,11 @@ impl Draw<'_> {
         let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Companion { lowest, highest, values }
     }
+}
+
+/// Plus or minus, as the second random number says, where a parameter may be either.
+fn either(is_positive: bool, v: f64) -> f64 {
+    if is_positive || v < 0.5 { 1.0 } else { -1.0 }
 }
 
 /// What a parameter stands beside, over the rows.
